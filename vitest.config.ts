@@ -1,0 +1,36 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests run against the source of every workspace, never against a build that may be stale. */
+const conditions = ['forebay-source']
+const resolve = { conditions: [...conditions, 'node', 'module', 'import', 'default'] }
+const ssr = { resolve: { conditions: [...conditions, 'node', 'module', 'import', 'default'] } }
+
+export default defineConfig({
+  test: {
+    passWithNoTests: true,
+    maxWorkers: 2,
+    projects: [
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'packages/*/test/*.test.ts', 'examples/*/{src,test}/**/*.test.ts', 'bench/src/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
+      },
+      { resolve, ssr, test: { name: 'worlds', include: ['packages/forebay/test/worlds/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'redis',
+          include: ['packages/forebay/test/redis/**/*.test.ts'],
+          globalSetup: ['packages/forebay/test/redis/global-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+    ],
+  },
+})
