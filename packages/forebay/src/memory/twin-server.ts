@@ -1,0 +1,342 @@
+import type { Bytes } from '../core/bytes.js'
+import { type Envelope, endFreshness, openEnvelope, sealEnvelope } from '../core/envelope.js'
+import { ForebayError } from '../core/errors.js'
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  CheckAnswer,
+  EntryAddress,
+  FillAnswer,
+  FillRequest,
+  HeadsAnswer,
+  LeaseRequest,
+  Position,
+  ReplayRequest,
+  StampRequest,
+  StoredValue,
+  SyncAnswer,
+  SyncRequest,
+  WriteRequest,
+} from '../core/far-store.js'
+import type { Notice, Tidings } from '../core/notice.js'
+import { TwinKeys } from './twin-keys.js'
+import { type Provenance, TwinShard } from './twin-shard.js'
+
+/** Hears every notice, after the act that wrote it. */
+export type TwinListener = (shard: number, notice: Notice) => void
+
+export interface TwinServerOptions {
+  readonly shards: number
+  /** Names this run of this server, as Redis' `run_id` does. */
+  readonly runId: string
+  /** Room for entries; when it is full, the least recently used go. Metadata and leases are not counted and never go. */
+  readonly maxBytes?: number | undefined
+}
+
+interface Lease {
+  readonly token: string
+  readonly waitedFor: boolean
+}
+
+/** Keys and metadata of an entry cost about this much beside its bytes. */
+const entryOverheadBytes = 120
+
+/**
+ * The far store's twin: all shards of one service, in memory. Each method is one atomic act with the time as an argument, and does exactly
+ * what the Redis script of that name does; the conformance suite and the differential test hold the two together. It is shipped (a service
+ * without Redis lives on it), and it is the server of the simulated worlds, hence the replicas, the read-only state and the evictions.
+ */
+export class TwinServer {
+  readonly runId: string
+  /** A replica or a demoted primary is not: it refuses every act but plain reads. */
+  writable = true
+  /** How often each outcome occurred, so that a test can tell what it has not tried. Clones count into the same map. */
+  readonly marks: Map<string, number>
+  readonly #maxBytes: number
+  readonly #shards: readonly TwinShard[]
+  readonly #entries: TwinKeys<Bytes>
+  readonly #leases: TwinKeys<Lease>
+  readonly #listeners = new Set<TwinListener>()
+  #unheard: [shard: number, notice: Notice][] = []
+
+  constructor(options: TwinServerOptions, origin?: TwinServer) {
+    this.runId = options.runId
+    this.marks = origin?.marks ?? new Map()
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
+    this.#entries = new TwinKeys(this.#maxBytes, (name, bytes) => bytes.length + 2 * name.length + entryOverheadBytes)
+    this.#leases = new TwinKeys(Number.POSITIVE_INFINITY, () => 1)
+    const mark = (outcome: string) => this.#mark(outcome)
+    this.#shards = origin
+      ? origin.#shards.map((shard) => shard.clone(mark))
+      : Array.from({ length: options.shards }, () => new TwinShard(mark))
+    if (origin === undefined) return
+    origin.#entries.copyInto(this.#entries)
+    origin.#leases.copyInto(this.#leases)
+  }
+
+  get shards(): number {
+    return this.#shards.length
+  }
+
+  /** A replica as of now: it holds what this server holds, and hears nothing more. */
+  clone(runId: string): TwinServer {
+    const replica = new TwinServer({ runId, shards: this.shards, maxBytes: this.#maxBytes }, this)
+    replica.writable = false
+    return replica
+  }
+
+  /** Tells `listener` every notice from now on; the answer ends it. */
+  listen(listener: TwinListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  get(at: EntryAddress, nowMs: number): Bytes | undefined {
+    const bytes = this.#entries.read(nameOf(at), nowMs)
+    this.#mark(bytes ? 'get:bytes' : 'get:none')
+    return bytes
+  }
+
+  check(at: EntryAddress, request: { readonly newInc: string }, nowMs: number): CheckAnswer {
+    return this.#act(() => {
+      this.#shard(at.shard).ensure(request.newInc)
+      const bytes = this.#validEntry(at, nowMs)?.bytes
+      this.#mark(bytes ? 'check:entry' : 'check:none')
+      return { nowMs, bytes }
+    })
+  }
+
+  acquire(at: EntryAddress, request: AcquireRequest, nowMs: number): AcquireAnswer {
+    return this.#act(() => {
+      const { inc, seq } = this.#shard(at.shard).ensure(request.newInc)
+      const entry = this.#validEntry(at, nowMs)
+      if (entry && !request.force && entry.freshUntilMs > nowMs) {
+        this.#mark('acquire:entry')
+        return { kind: 'entry', nowMs, bytes: entry.bytes }
+      }
+      const bytes = entry?.bytes
+      this.#mark(bytes ? 'acquire:with-stale' : 'acquire:without-stale')
+      const lease = this.#leases.read(nameOf(at), nowMs)
+      if (lease && !request.force && lease.token !== request.takeover) return this.#wait(at, lease, { nowMs, bytes })
+      this.#mark(lease ? `acquire:${request.force ? 'forced' : 'taken-over'}${lease.waitedFor ? ':waited-for' : ''}` : 'acquire:lease')
+      const taken = { token: request.token, waitedFor: lease?.waitedFor ?? false }
+      this.#leases.store(nameOf(at), taken, nowMs + request.leaseMs, nowMs)
+      return { kind: 'lease', nowMs, inc, seq, bytes }
+    })
+  }
+
+  fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest, nowMs: number): FillAnswer {
+    return this.#act(() => {
+      const lease = this.#ownLease(at, token, nowMs)
+      if (lease === undefined) {
+        this.#mark('fill:refused:lease')
+        return { kind: 'refused', why: 'lease' }
+      }
+      const shard = this.#shard(at.shard)
+      this.#leases.drop(nameOf(at))
+      shard.mendStamps()
+      const kept = this.#judge({ inc, epoch: seq, tags: value.tags }, at)
+      if (kept) this.#store(at, { inc, epoch: seq, value }, nowMs)
+      this.#wake(at, lease, nonce)
+      this.#mark(kept ? 'fill:stored' : 'fill:refused:epoch')
+      return kept ? { kind: 'stored', nowMs } : { kind: 'refused', why: 'epoch' }
+    })
+  }
+
+  release(at: EntryAddress, { token, nonce }: LeaseRequest, nowMs: number): void {
+    this.#act(() => {
+      const lease = this.#ownLease(at, token, nowMs)
+      this.#mark(lease ? 'release:ours' : 'release:not-ours')
+      if (lease === undefined) return
+      this.#leases.drop(nameOf(at))
+      this.#wake(at, lease, nonce)
+    })
+  }
+
+  renew(at: EntryAddress, { token, leaseMs }: LeaseRequest & { readonly leaseMs: number }, nowMs: number): boolean {
+    return this.#act(() => {
+      const ours = this.#ownLease(at, token, nowMs) !== undefined
+      this.#mark(ours ? 'renew:ours' : 'renew:not-ours')
+      if (ours) this.#leases.prolong(nameOf(at), nowMs + leaseMs)
+      return ours
+    })
+  }
+
+  /** The lease goes first, which refuses a load under way; what must go of the entry goes before anything is added. */
+  write(at: EntryAddress, request: WriteRequest, nowMs: number): Position {
+    return this.#act(() => {
+      this.#mark(`write:${request.kind}${this.#leases.read(nameOf(at), nowMs) ? ':leased' : ''}`)
+      this.#leases.drop(nameOf(at))
+      if (request.kind === 'invalidate') this.#entries.drop(nameOf(at))
+      if (request.kind === 'stale') this.#endFreshness(at, nowMs)
+      this.#shard(at.shard).ensure(request.newInc)
+      const { cache, key } = at
+      const position = this.#announce(at.shard, { kind: request.kind === 'stale' ? 'stale' : 'key', cache, key }, request.nonce)
+      if (request.kind === 'set') this.#store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
+      return position
+    })
+  }
+
+  stamp(shard: number, { nonce, newInc, scope, tags }: StampRequest): Position {
+    return this.#act(() => {
+      const state = this.#shard(shard)
+      state.ensure(newInc)
+      const clears = tags.length === 0
+      const position = this.#announce(shard, clears ? { kind: 'clear', scope } : { kind: 'tags', scope, tags: [...tags] }, nonce)
+      this.#mark(clears ? 'stamp:clear' : 'stamp:tags')
+      if (clears) state.stampClear(scope)
+      else state.stampTags(scope, tags)
+      return position
+    })
+  }
+
+  sync(shard: number, { newInc, stamps, withLog }: SyncRequest, nowMs: number): SyncAnswer {
+    return this.#act(() => {
+      const state = this.#shard(shard)
+      const position = state.ensure(newInc)
+      const moreStamps = state.stampCount > stamps
+      this.#mark(moreStamps ? 'sync:more-stamps' : 'sync:all-stamps')
+      return {
+        ...position,
+        node: this.runId,
+        nowMs,
+        floor: state.floor,
+        clears: state.clears,
+        stamps: state.newestStamps(stamps),
+        moreStamps,
+        nonces: withLog ? state.log.map((notice) => notice.nonce) : [],
+      }
+    })
+  }
+
+  ask(shards: readonly number[], nowMs: number): HeadsAnswer {
+    return this.#act(() => {
+      const positions = new Map<number, Position>()
+      for (const shard of shards) {
+        const position = this.#shard(shard).position
+        this.#mark(position ? 'ask:position' : 'ask:missing')
+        if (position) positions.set(shard, position)
+      }
+      return { node: this.runId, nowMs, positions }
+    })
+  }
+
+  replay(shard: number, { afterSeq, limit }: ReplayRequest): readonly Notice[] {
+    const { log } = this.#shard(shard)
+    const heard = log.filter((notice) => notice.seq > afterSeq)
+    this.#mark(heard.length === 0 ? 'replay:nothing' : heard.length > limit ? 'replay:cut' : 'replay:all')
+    return heard.slice(0, limit)
+  }
+
+  /** Loses a part of a shard, as memory pressure on the server would. Entries and leases go alone (`at`), or all of the shard's. */
+  evict(kind: 'meta' | 'stamps' | 'log' | 'entry' | 'lease', shard: number, at?: EntryAddress | undefined): void {
+    if (kind === 'entry') this.#evictKeys(this.#entries, shard, at)
+    else if (kind === 'lease') this.#evictKeys(this.#leases, shard, at)
+    else this.#shard(shard).lose(kind)
+  }
+
+  /** Loses everything, as `FLUSHALL` or a restart without a disk would. */
+  flush(): void {
+    this.#shards.forEach((_, shard) => {
+      for (const kind of ['meta', 'stamps', 'log', 'entry', 'lease'] as const) this.evict(kind, shard)
+    })
+  }
+
+  #evictKeys(keys: TwinKeys<unknown>, shard: number, at: EntryAddress | undefined): void {
+    if (at === undefined) keys.dropWhere((name) => name.startsWith(`${shard}:`))
+    else keys.drop(nameOf(at))
+  }
+
+  #act<T>(act: () => T): T {
+    if (!this.writable) {
+      this.#mark('refused:read-only')
+      throw new ForebayError('E_REDIS_REFUSED', "READONLY You can't write against a read only replica.")
+    }
+    const answer = act()
+    const unheard = this.#unheard
+    this.#unheard = []
+    for (const [shard, notice] of unheard) for (const listener of this.#listeners) listener(shard, notice)
+    return answer
+  }
+
+  #shard(shard: number): TwinShard {
+    const state = this.#shards[shard]
+    if (state === undefined) throw new RangeError(`There is no shard ${shard}.`)
+    return state
+  }
+
+  /** The entry, if the shard's history lets it stand; one that it voids is dropped. */
+  #validEntry(at: EntryAddress, nowMs: number): { readonly bytes: Bytes; readonly freshUntilMs: number } | undefined {
+    const bytes = this.#entries.read(nameOf(at), nowMs)
+    if (bytes === undefined) return undefined
+    const envelope = openEnvelope(bytes)
+    if (envelope && this.#judge(envelope, at)) return { bytes, freshUntilMs: envelope.freshUntilMs }
+    this.#entries.drop(nameOf(at))
+    return undefined
+  }
+
+  #judge(provenance: Provenance, at: EntryAddress): boolean {
+    const verdict = this.#shard(at.shard).judge(provenance, at.cache)
+    this.#mark(`valid:${verdict === 'valid' && provenance.tags.length > 0 ? 'valid-tagged' : verdict}`)
+    return verdict === 'valid'
+  }
+
+  #wait(at: EntryAddress, lease: Lease, found: { readonly nowMs: number; readonly bytes: Bytes | undefined }): AcquireAnswer {
+    this.#mark(lease.waitedFor ? 'acquire:wait:again' : 'acquire:wait')
+    this.#leases.replace(nameOf(at), { ...lease, waitedFor: true })
+    return { kind: 'wait', holder: lease.token, remainingMs: this.#leases.remainingMs(nameOf(at), found.nowMs), ...found }
+  }
+
+  #ownLease(at: EntryAddress, token: string, nowMs: number): Lease | undefined {
+    const lease = this.#leases.read(nameOf(at), nowMs)
+    return lease?.token === token ? lease : undefined
+  }
+
+  #store(at: EntryAddress, loaded: { readonly inc: string; readonly epoch: number; readonly value: StoredValue }, nowMs: number): void {
+    const { inc, epoch, value } = loaded
+    const freshUntilMs = nowMs + value.freshMs
+    const envelope: Envelope = {
+      codec: value.codec,
+      createdMs: nowMs,
+      freshUntilMs,
+      staleUntilMs: freshUntilMs + value.staleMs,
+      errorUntilMs: freshUntilMs + value.errorMs,
+      inc,
+      epoch,
+      costMs: value.costMs,
+      tags: value.tags,
+      payload: value.payload,
+    }
+    this.#entries.store(nameOf(at), sealEnvelope(envelope), Math.max(envelope.staleUntilMs, envelope.errorUntilMs), nowMs)
+  }
+
+  #endFreshness(at: EntryAddress, nowMs: number): void {
+    const bytes = this.#entries.read(nameOf(at), nowMs)
+    const ended = bytes && endFreshness(bytes, nowMs)
+    if (ended) this.#entries.replace(nameOf(at), ended)
+  }
+
+  /** Whoever waits for the end of this lease is told. */
+  #wake(at: EntryAddress, lease: Lease, nonce: string): void {
+    if (!lease.waitedFor) return
+    const notice = this.#shard(at.shard).announce({ kind: 'filled', cache: at.cache, key: at.key }, nonce)
+    this.#mark(notice ? 'wake:told' : 'wake:no-shard')
+    if (notice) this.#unheard.push([at.shard, notice])
+  }
+
+  #announce(shard: number, tidings: Tidings, nonce: string): Position {
+    const notice = this.#shard(shard).announce(tidings, nonce)
+    if (notice === undefined) throw new RangeError(`Shard ${shard} has no history to tell this in.`)
+    this.#unheard.push([shard, notice])
+    return { inc: notice.inc, seq: notice.seq, head: notice.nonce }
+  }
+
+  #mark(outcome: string): void {
+    this.marks.set(outcome, (this.marks.get(outcome) ?? 0) + 1)
+  }
+}
+
+/** Lengths first, so that no two addresses share a name whatever characters they hold. */
+function nameOf({ shard, cache, key }: EntryAddress): string {
+  return `${shard}:${cache.length}:${cache}${key}`
+}
