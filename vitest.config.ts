@@ -15,7 +15,12 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'packages/*/test/*.test.ts', 'examples/*/{src,test}/**/*.test.ts', 'bench/src/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.ts',
+            'packages/*/test/*.test.ts',
+            'examples/*/{src,test}/**/*.test.ts',
+            'bench/src/**/*.test.ts',
+          ],
           testTimeout: 30_000,
         },
       },
@@ -25,7 +30,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'redis',
-          include: ['packages/forebay/test/redis/**/*.test.ts'],
+          include: ['packages/forebay/test/redis/**/*.test.ts', 'scripts/**/*.test.mjs'],
           globalSetup: ['packages/forebay/test/redis/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
