@@ -242,7 +242,7 @@ export class TwinServer {
     })
   }
 
-  #evictKeys(keys: TwinKeys<unknown>, shard: number, at: EntryAddress | undefined): void {
+  #evictKeys(keys: Pick<TwinKeys<unknown>, 'drop' | 'dropWhere'>, shard: number, at: EntryAddress | undefined): void {
     if (at === undefined) keys.dropWhere((name) => name.startsWith(`${shard}:`))
     else keys.drop(nameOf(at))
   }

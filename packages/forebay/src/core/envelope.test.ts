@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { type Envelope, encodeTags, endFreshness, headerLength, maxTagsLength, openEnvelope, sealEnvelope } from './envelope.js'
+
+const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
+
+const envelope: Envelope = {
+  codec: 2,
+  createdMs: 1_700_000_000_123,
+  freshUntilMs: 1_700_000_060_123,
+  staleUntilMs: 1_700_000_660_123,
+  errorUntilMs: 1_700_086_460_123,
+  inc: 'aB3_-xyZ',
+  epoch: 70_000,
+  costMs: 4_000_000_000,
+  tags: ['author:7', 'größe'],
+  payload: Uint8Array.of(0, 1, 255),
+}
+
+/** Format 1, byte for byte. Entries written by an older version lie in somebody's Redis: this must decode for ever. */
+const golden = bytes(`
+  01 02 0000
+  018bcfe5687b
+  018bcfe652db
+  018bcfef7a9b
+  018bd50caedb
+  6142335f2d78795a
+  000000011170
+  ee6b2800
+  0013
+  0008 617574686f723a37
+  0007 6772c3b6c39f65
+  0001ff`)
+
+describe('an envelope', () => {
+  it('is written as its golden bytes', () => {
+    expect(Buffer.from(sealEnvelope(envelope)).toString('hex')).toBe(Buffer.from(golden).toString('hex'))
+  })
+
+  it('is read from its golden bytes', () => {
+    expect(openEnvelope(golden)).toEqual(envelope)
+  })
+
+  it('is read from a Buffer that is a part of a larger one', () => {
+    const opened = openEnvelope(Buffer.concat([Buffer.from('before'), golden, Buffer.from('')]).subarray(6))
+    expect(opened && { ...opened, payload: Uint8Array.from(opened.payload) }).toEqual(envelope)
+  })
+
+  it('may be empty of tags and payload', () => {
+    const bare = { ...envelope, tags: [], payload: new Uint8Array() }
+    expect(sealEnvelope(bare)).toHaveLength(headerLength)
+    expect(openEnvelope(sealEnvelope(bare))).toEqual(bare)
+  })
+
+  it.each([0, 1, 0xffff_ffff, 0x1_0000_0000, 2 ** 48 - 1])('keeps the time %d', (createdMs) => {
+    expect(openEnvelope(sealEnvelope({ ...envelope, createdMs }))?.createdMs).toBe(createdMs)
+  })
+
+  it.each(['\ufeffmarked', 'line\nfeed', '__proto__', '', '😀'.repeat(64), '\0'])('keeps the tag %j', (tag) => {
+    expect(openEnvelope(sealEnvelope({ ...envelope, tags: [tag, 'b'] }))?.tags).toEqual([tag, 'b'])
+  })
+
+  it('has room for as many and as long tags as are allowed', () => {
+    const tags = Array.from({ length: 64 }, (_, i) => `${i}`.padStart(2, '0') + '\u20ac'.repeat(254))
+    expect(encodeTags(tags).length).toBeLessThanOrEqual(maxTagsLength)
+    expect(openEnvelope(sealEnvelope({ ...envelope, tags }))).toEqual({ ...envelope, tags })
+  })
+
+  it('is not seen in foreign or truncated bytes', () => {
+    expect(openEnvelope(new Uint8Array())).toBeUndefined()
+    expect(openEnvelope(Buffer.from('{"name":"somebody else wrote this here, and it is long enough"}'))).toBeUndefined()
+    const tagsEnd = golden.length - envelope.payload.length
+    for (let length = 0; length < tagsEnd; length++) expect(openEnvelope(golden.subarray(0, length))).toBeUndefined()
+  })
+
+  it('is not seen where a tag runs over the end of the tags', () => {
+    for (const at of [48, 58]) {
+      const corrupt = golden.slice()
+      corrupt[at + 1] = 200
+      expect(openEnvelope(corrupt)).toBeUndefined()
+    }
+  })
+
+  it('is not seen in another format', () => {
+    expect(openEnvelope(Uint8Array.of(2, ...golden.subarray(1)))).toBeUndefined()
+  })
+})
+
+describe('ending the freshness of an envelope', () => {
+  it('changes nothing else, and not the bytes that it was given', () => {
+    const before = golden.slice()
+    const ended = endFreshness(before, envelope.createdMs + 5)
+    expect(ended && openEnvelope(ended)).toEqual({ ...envelope, freshUntilMs: envelope.createdMs + 5 })
+    expect(before).toEqual(golden)
+  })
+
+  it('never makes it longer', () => {
+    expect(endFreshness(golden, envelope.freshUntilMs + 1)).toEqual(golden)
+  })
+
+  it('leaves foreign bytes alone', () => {
+    expect(endFreshness(Buffer.from('foreign'), 1)).toBeUndefined()
+  })
+})

@@ -1,0 +1,140 @@
+import type { Bytes } from './bytes.js'
+
+/**
+ * The envelope: a value's bytes in the far store behind a short binary header. All integers are big endian; times are milliseconds of the
+ * store's own clock, put in by the store itself, so that no two machines' clocks are ever compared.
+ *
+ *     0  u8   format (1)                 22  u48  serve on error until
+ *     1  u8   codec of the payload       28  8 B  incarnation of the shard it was loaded under (ASCII)
+ *     2  u16  reserved, 0                36  u48  epoch: the shard's seq when its load began
+ *     4  u48  created                    42  u32  what the load cost, ms
+ *     10 u48  fresh until                46  u16  length of the tags in bytes
+ *     16 u48  serve stale until          48       tags, each a u16 length and UTF-8; then the payload
+ */
+export interface Envelope {
+  readonly codec: number
+  readonly createdMs: number
+  readonly freshUntilMs: number
+  readonly staleUntilMs: number
+  readonly errorUntilMs: number
+  readonly inc: string
+  readonly epoch: number
+  readonly costMs: number
+  readonly tags: readonly string[]
+  readonly payload: Bytes
+}
+
+/** Bytes before the tags. */
+export const headerLength = 48
+/** Longest list of tags, in bytes with their lengths, that a header can describe. */
+export const maxTagsLength = 65_535
+const format = 1
+const noTags: readonly string[] = []
+
+/** Reads an envelope without looking into the payload; `undefined` if the bytes are foreign, truncated or corrupt. */
+export function openEnvelope(bytes: Bytes): Envelope | undefined {
+  if (bytes.length < headerLength || bytes[0] !== format) return undefined
+  const tagsEnd = headerLength + u16(bytes, 46)
+  if (tagsEnd > bytes.length) return undefined
+  const tags = tagsEnd === headerLength ? noTags : readTags(bytes, tagsEnd)
+  if (tags === undefined) return undefined
+  return {
+    codec: bytes[1] ?? 0,
+    createdMs: u48(bytes, 4),
+    freshUntilMs: u48(bytes, 10),
+    staleUntilMs: u48(bytes, 16),
+    errorUntilMs: u48(bytes, 22),
+    inc: ascii(bytes, 28, 36),
+    epoch: u48(bytes, 36),
+    costMs: u32(bytes, 42),
+    tags,
+    payload: bytes.subarray(tagsEnd),
+  }
+}
+
+/** Writes an envelope: what the memory twin does, and what the scripts do in Lua. */
+export function sealEnvelope(envelope: Envelope): Bytes {
+  const tags = encodeTags(envelope.tags)
+  const bytes = new Uint8Array(headerLength + tags.length + envelope.payload.length)
+  bytes[0] = format
+  bytes[1] = envelope.codec
+  putU48(bytes, 4, envelope.createdMs)
+  putU48(bytes, 10, envelope.freshUntilMs)
+  putU48(bytes, 16, envelope.staleUntilMs)
+  putU48(bytes, 22, envelope.errorUntilMs)
+  for (let i = 0; i < 8; i++) bytes[28 + i] = envelope.inc.charCodeAt(i)
+  putU48(bytes, 36, envelope.epoch)
+  putU32(bytes, 42, envelope.costMs)
+  putU16(bytes, 46, tags.length)
+  bytes.set(tags, headerLength)
+  bytes.set(envelope.payload, headerLength + tags.length)
+  return bytes
+}
+
+/** The same envelope with its freshness ended; `undefined` if the bytes are none. A copy, since readers may hold these bytes. */
+export function endFreshness(bytes: Bytes, nowMs: number): Bytes | undefined {
+  const envelope = openEnvelope(bytes)
+  if (envelope === undefined) return undefined
+  const ended = Uint8Array.from(bytes)
+  putU48(ended, 10, Math.min(envelope.freshUntilMs, nowMs))
+  return ended
+}
+
+/** A tag that begins with U+FEFF must come back with it, or its stamp would not be found. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+const toUtf8 = new TextEncoder()
+
+/** The tags as they stand in a header. */
+export function encodeTags(tags: readonly string[]): Bytes {
+  const encoded = tags.map((tag) => toUtf8.encode(tag))
+  const bytes = new Uint8Array(encoded.reduce((length, tag) => length + 2 + tag.length, 0))
+  let at = 0
+  for (const tag of encoded) {
+    putU16(bytes, at, tag.length)
+    bytes.set(tag, at + 2)
+    at += 2 + tag.length
+  }
+  return bytes
+}
+
+function readTags(bytes: Bytes, end: number): string[] | undefined {
+  const tags: string[] = []
+  for (let at = headerLength; at < end; ) {
+    const next = at + 2 + u16(bytes, at)
+    if (next > end) return undefined
+    tags.push(utf8.decode(bytes.subarray(at + 2, next)))
+    at = next
+  }
+  return tags
+}
+
+function u16(bytes: Bytes, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+}
+
+function u32(bytes: Bytes, at: number): number {
+  return u16(bytes, at) * 0x1_0000 + u16(bytes, at + 2)
+}
+
+function u48(bytes: Bytes, at: number): number {
+  return u16(bytes, at) * 0x1_0000_0000 + u32(bytes, at + 2)
+}
+
+function putU16(bytes: Bytes, at: number, value: number): void {
+  bytes[at] = value >>> 8
+  bytes[at + 1] = value
+}
+
+function putU32(bytes: Bytes, at: number, value: number): void {
+  putU16(bytes, at, value >>> 16)
+  putU16(bytes, at + 2, value & 0xffff)
+}
+
+function putU48(bytes: Bytes, at: number, value: number): void {
+  putU16(bytes, at, Math.floor(value / 0x1_0000_0000))
+  putU32(bytes, at + 2, (value % 0x1_0000_0000) >>> 0)
+}
+
+function ascii(bytes: Bytes, from: number, to: number): string {
+  return String.fromCharCode(...bytes.subarray(from, to))
+}

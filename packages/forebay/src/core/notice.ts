@@ -1,0 +1,73 @@
+/**
+ * A notice: one line of a shard's log. Notices form a chain: each carries the nonce of the one before it, so a reader knows by itself
+ * whether it has heard everything, whatever happened to the log or to the server in between.
+ *
+ * Its text is `kind inc seq nonce previous payload`, where only the payload (a JSON array) may hold spaces. The scripts put the first
+ * five together and never look into the payload.
+ */
+export type Notice = {
+  readonly inc: string
+  readonly seq: number
+  readonly nonce: string
+  readonly previous: string
+} & Tidings
+
+/** What a notice tells. `stale`: keep the far entry, drop the near one. `filled`: a lease ended; only waiters care. */
+export type Tidings =
+  | { readonly kind: 'key' | 'stale' | 'filled'; readonly cache: string; readonly key: string }
+  | { readonly kind: 'tags'; readonly scope: string; readonly tags: readonly string[] }
+  | { readonly kind: 'clear'; readonly scope: string }
+
+/** The nonce before the first notice of an incarnation. */
+export const noNotice = '-'
+
+const letters = { key: 'k', stale: 's', filled: 'f', tags: 't', clear: 'c' } as const
+const kinds = new Map<string, Tidings['kind']>(Object.entries(letters).map(([kind, letter]) => [letter, kind as Tidings['kind']]))
+
+/** The one-letter kind and the payload that a script needs to write the notice. */
+export function encodeTidings(tidings: Tidings): { readonly kind: string; readonly payload: string } {
+  const kind = letters[tidings.kind]
+  switch (tidings.kind) {
+    case 'tags':
+      return { kind, payload: JSON.stringify([tidings.scope, ...tidings.tags]) }
+    case 'clear':
+      return { kind, payload: JSON.stringify([tidings.scope]) }
+    default:
+      return { kind, payload: JSON.stringify([tidings.cache, tidings.key]) }
+  }
+}
+
+/** The text of a whole notice, as the scripts write it. */
+export function encodeNotice(notice: Notice): string {
+  const { kind, payload } = encodeTidings(notice)
+  return `${kind} ${notice.inc} ${notice.seq} ${notice.nonce} ${notice.previous} ${payload}`
+}
+
+/** Reads a notice; `undefined` if the text is none of ours (the chain then shows a gap, and the shard's memory is dropped). */
+export function parseNotice(text: string): Notice | undefined {
+  const match = /^(\w) (\S+) (\d+) (\S+) (\S+) (\[.*\])$/s.exec(text)
+  if (match === null) return undefined
+  const [, letter = '', inc = '', seq = '', nonce = '', previous = '', payload = ''] = match
+  const tidings = parseTidings(letter, payload)
+  return tidings && { inc, seq: Number(seq), nonce, previous, ...tidings }
+}
+
+function parseTidings(letter: string, payload: string): Tidings | undefined {
+  const kind = kinds.get(letter)
+  const parts = parseStrings(payload)
+  if (kind === undefined || parts === undefined) return undefined
+  const [first, second] = parts
+  if (first === undefined) return undefined
+  if (kind === 'tags') return second === undefined ? undefined : { kind, scope: first, tags: parts.slice(1) }
+  if (kind === 'clear') return { kind, scope: first }
+  return second === undefined ? undefined : { kind, cache: first, key: second }
+}
+
+function parseStrings(payload: string): string[] | undefined {
+  try {
+    const parts: unknown = JSON.parse(payload)
+    return Array.isArray(parts) && parts.every((part) => typeof part === 'string') ? parts : undefined
+  } catch {
+    return undefined // not JSON: not a notice of ours
+  }
+}
