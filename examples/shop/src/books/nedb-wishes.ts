@@ -1,0 +1,35 @@
+import type { WishRepository } from './book.js'
+import type { Datastore } from './datastore.js'
+
+/** The wishes for one book, as they are stored. */
+export interface WishDocument {
+  readonly _id: string
+  readonly count: number
+}
+
+/** Wish counters in an embedded document store. */
+export class NedbWishes implements WishRepository {
+  readonly #documents: Datastore<WishDocument>
+
+  constructor(documents: Datastore<WishDocument>) {
+    this.#documents = documents
+  }
+
+  async count(bookId: string): Promise<number> {
+    const document: WishDocument | null = await this.#documents.findOneAsync({ _id: bookId })
+    return document?.count ?? 0
+  }
+
+  async add(bookId: string): Promise<number> {
+    const { affectedDocuments } = await this.#documents.updateAsync<WishDocument, { upsert: true; returnUpdatedDocs: true }>(
+      { _id: bookId },
+      { $inc: { count: 1 } },
+      { upsert: true, returnUpdatedDocs: true },
+    )
+    return affectedDocuments?.count ?? 0
+  }
+
+  async remove(bookId: string): Promise<void> {
+    await this.#documents.removeAsync({ _id: bookId }, {})
+  }
+}

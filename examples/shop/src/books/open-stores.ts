@@ -1,0 +1,39 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BookRepository, WishRepository } from './book.js'
+import { openDatastore } from './datastore.js'
+import { lockFolder } from './folder-lock.js'
+import { type BookDocument, NedbBooks } from './nedb-books.js'
+import { NedbWishes, type WishDocument } from './nedb-wishes.js'
+import { readSeed } from './seed.js'
+
+export interface Stores {
+  readonly books: BookRepository
+  readonly wishes: WishRepository
+  /** Waits for writes under way and leaves compact files behind. */
+  close(): Promise<void>
+}
+
+/** Opens the documents in a folder; an empty catalogue is filled with the seed. */
+export async function openStores(folder: string): Promise<Stores> {
+  await mkdir(folder, { recursive: true })
+  const unlock = await lockFolder(folder)
+  try {
+    const bookDocuments = await openDatastore<BookDocument>(join(folder, 'books.db'))
+    const wishDocuments = await openDatastore<WishDocument>(join(folder, 'wishes.db'))
+    await bookDocuments.ensureIndexAsync({ fieldName: 'foldedAuthor' })
+    const books = new NedbBooks(bookDocuments)
+    if ((await books.count()) === 0) await books.insertMany(await readSeed())
+    return {
+      books,
+      wishes: new NedbWishes(wishDocuments),
+      async close() {
+        await Promise.all([bookDocuments.compactDatafileAsync(), wishDocuments.compactDatafileAsync()])
+        await unlock()
+      },
+    }
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}
