@@ -7,7 +7,6 @@ const ssr = { resolve: { conditions: [...conditions, 'node', 'module', 'import',
 
 export default defineConfig({
   test: {
-    passWithNoTests: true,
     maxWorkers: 2,
     projects: [
       {
