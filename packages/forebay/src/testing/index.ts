@@ -1,1 +1,10 @@
-export {}
+export { forbidRealTime } from './forbid.js'
+export { SimClock } from './sim-clock.js'
+export type { Execution, Weather } from './sim-link.js'
+export { SimLink } from './sim-link.js'
+export type { GroupLinks, NetworkEvent, Request, SimNetworkParts, SimStore } from './sim-network.js'
+export { simStore } from './sim-network.js'
+export type { ClockSkew } from './sim-process.js'
+export { SimProcess } from './sim-process.js'
+export { SimRandom } from './sim-random.js'
+export { SimGroup, SimServer } from './sim-server.js'

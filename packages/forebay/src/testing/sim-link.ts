@@ -1,0 +1,210 @@
+import { ForebayError } from '../core/errors.js'
+import type { Notice } from '../core/notice.js'
+import type { TwinServer } from '../memory/twin-server.js'
+import type { SimClock } from './sim-clock.js'
+import type { SimProcess } from './sim-process.js'
+import type { SimRandom } from './sim-random.js'
+import type { SimGroup, SimServer } from './sim-server.js'
+
+/** What the network does to messages. Probabilities are per message. */
+export interface Weather {
+  readonly latencyMs: readonly [low: number, high: number]
+  /** Share of messages that take up to `slowMs`. */
+  slow: number
+  readonly slowMs: number
+  lostRequest: number
+  lostAnswer: number
+  /** A second copy of the request is executed long after its caller has given up. */
+  lateCopy: number
+  lostPush: number
+  /** A new connection leads to a former primary that is still up. */
+  wrongServer: number
+}
+
+/** The fate of one request, told when the server executes it. */
+export interface Execution {
+  readonly server: SimServer
+  readonly answer: unknown
+  readonly error: unknown
+  /** The caller had given up, or had been answered by the first copy. */
+  readonly late: boolean
+}
+
+export interface LinkParts {
+  readonly clock: SimClock
+  readonly random: SimRandom
+  readonly weather: Weather
+  readonly process: SimProcess
+  readonly group: SimGroup
+  readonly deadlineMs: number
+  readonly tell: (what: 'up' | 'down', server: SimServer | undefined) => void
+}
+
+interface Pending {
+  fail(error: ForebayError): void
+}
+
+interface Connection {
+  readonly server: SimServer
+  readonly runId: string
+  readonly endings: (() => void)[]
+  /** Messages keep their order in each direction. */
+  outAtMs: number
+  backAtMs: number
+  live: boolean
+}
+
+type Direction = 'out' | 'back'
+
+/**
+ * One process's connection to one group: it breaks and comes back, messages on it keep their order, and each direction can be blocked, so
+ * that what was sent waits in the sockets until the block ends. Every call has a deadline; a call that has failed may still be executed.
+ */
+export class SimLink {
+  readonly #parts: LinkParts
+  readonly #pending = new Set<Pending>()
+  readonly #blocked: Record<Direction, (() => void)[] | undefined> = { out: undefined, back: undefined }
+  #connection: Connection | undefined
+  #push: ((shard: number, notice: Notice) => void) | undefined
+  #closed = false
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts
+    parts.clock.after(parts.random.between(0, 5), () => this.#connect())
+  }
+
+  /** The run id of the server this leads to, as of the connection's start. */
+  get runId(): string | undefined {
+    return this.#connection?.runId
+  }
+
+  /** Hears the notices of the server, whoever it is. */
+  listen(push: (shard: number, notice: Notice) => void): void {
+    this.#push = push
+    if (this.#connection !== undefined) this.#subscribe(this.#connection)
+  }
+
+  call<T>(act: (twin: TwinServer, nowMs: number) => T, executed: (execution: Execution) => void): Promise<T> {
+    const { process, random, weather, clock, deadlineMs } = this.#parts
+    const connection = this.#connection
+    if (connection === undefined) return Promise.reject(new ForebayError('E_REDIS_AWAY', 'There is no link to the simulated server.'))
+    return new Promise<T>((resolve, reject) => {
+      let done = false
+      const settle = (finish: () => void) => {
+        if (done) return
+        done = true
+        deadline.cancel()
+        this.#pending.delete(pending)
+        finish()
+      }
+      const pending: Pending = { fail: (error) => settle(() => reject(error)) }
+      const expire = () => pending.fail(new ForebayError('E_REDIS_DEADLINE', 'The simulated server did not answer in time.'))
+      const deadline = process.after(deadlineMs, () => process.afterInput(expire))
+      this.#pending.add(pending)
+      const arrive = (copy: boolean) =>
+        connection.server.receive(() => {
+          const outcome = attempt(() => act(connection.server.twin, connection.server.nowMs()))
+          executed({ server: connection.server, answer: outcome.answer, error: outcome.error, late: done || copy })
+          if (copy || random.chance(weather.lostAnswer)) return
+          this.#send(connection, 'back', () =>
+            settle(() => (outcome.error === undefined ? resolve(outcome.answer as T) : reject(outcome.error))),
+          )
+        })
+      if (!random.chance(weather.lostRequest)) this.#send(connection, 'out', () => arrive(false))
+      if (random.chance(weather.lateCopy)) clock.after(deadlineMs + random.between(0, 2_000), () => arrive(true))
+    })
+  }
+
+  /** The connection ends; a new one is tried for after a while. What is under way is rejected; its commands may still be executed. */
+  break(): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    this.#connection = undefined
+    connection.live = false
+    for (const end of connection.endings) end()
+    this.#parts.tell('down', connection.server)
+    this.#parts.process.input(() => {
+      for (const pending of [...this.#pending]) pending.fail(new ForebayError('E_REDIS_AWAY', 'The link broke.'))
+    })
+    this.#reconnectSoon()
+  }
+
+  block(direction: Direction): void {
+    this.#blocked[direction] ??= []
+  }
+
+  unblock(direction: Direction): void {
+    const held = this.#blocked[direction] ?? []
+    this.#blocked[direction] = undefined
+    for (const deliver of held) deliver()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.break()
+  }
+
+  #reconnectSoon(): void {
+    if (!this.#closed) this.#parts.clock.after(this.#parts.random.between(20, 200), () => this.#connect())
+  }
+
+  #connect(): void {
+    if (this.#closed || this.#connection !== undefined) return
+    const server = this.#findServer()
+    if (server === undefined || this.#blocked.out !== undefined || this.#blocked.back !== undefined) {
+      this.#reconnectSoon()
+      return
+    }
+    const connection: Connection = { server, runId: server.twin.runId, endings: [], outAtMs: 0, backAtMs: 0, live: true }
+    connection.endings.push(server.onDown(() => this.break()))
+    this.#connection = connection
+    if (this.#push !== undefined) this.#subscribe(connection)
+    this.#parts.tell('up', server)
+  }
+
+  #findServer(): SimServer | undefined {
+    const { group, random, weather } = this.#parts
+    if (group.former.length > 0 && random.chance(weather.wrongServer)) return random.pick(group.former)
+    return group.primary.reachable ? group.primary : undefined
+  }
+
+  #subscribe(connection: Connection): void {
+    const { random, weather, group } = this.#parts
+    const stop = connection.server.twin.listen((shard, notice) => {
+      if (!group.shards.includes(shard) || random.chance(weather.lostPush)) return
+      this.#send(connection, 'back', () => this.#push?.(shard, notice))
+    })
+    connection.endings.push(stop)
+  }
+
+  #send(connection: Connection, direction: Direction, deliver: () => void): void {
+    const { clock, process } = this.#parts
+    const lane = direction === 'out' ? 'outAtMs' : 'backAtMs'
+    const atMs = Math.max(connection[lane], clock.now() + this.#latencyMs())
+    connection[lane] = atMs
+    const arrive = () => {
+      if (direction === 'out') deliver()
+      else if (connection.live) process.input(deliver)
+    }
+    clock.after(atMs - clock.now(), () => {
+      const blocked = this.#blocked[direction]
+      if (blocked === undefined) arrive()
+      else if (connection.live) blocked.push(arrive)
+    })
+  }
+
+  #latencyMs(): number {
+    const { random, weather } = this.#parts
+    const [low, high] = weather.latencyMs
+    return random.chance(weather.slow) ? random.between(high, weather.slowMs) : random.between(low, high)
+  }
+}
+
+function attempt<T>(act: () => T): { readonly answer: T | undefined; readonly error: unknown } {
+  try {
+    return { answer: act(), error: undefined }
+  } catch (error) {
+    if (error instanceof ForebayError) return { answer: undefined, error }
+    throw error
+  }
+}

@@ -1,0 +1,119 @@
+import type { EntryAddress, FarStore, ShardGroup } from '../core/far-store.js'
+import type { Notice } from '../core/notice.js'
+import type { TwinServer } from '../memory/twin-server.js'
+import type { SimClock } from './sim-clock.js'
+import { type Execution, SimLink, type Weather } from './sim-link.js'
+import type { SimProcess } from './sim-process.js'
+import type { SimRandom } from './sim-random.js'
+import type { SimGroup, SimServer } from './sim-server.js'
+
+/** What happens in the network, for traces and checkers. */
+export type NetworkEvent =
+  | ({ readonly type: 'executed'; readonly process: string } & Request & Execution)
+  | {
+      readonly type: 'link'
+      readonly process: string
+      readonly link: string
+      readonly what: 'up' | 'down'
+      readonly server: SimServer | undefined
+    }
+
+/** One act as it was asked for. */
+export type Request =
+  | {
+      readonly act: 'get' | 'check' | 'acquire' | 'fill' | 'release' | 'renew' | 'write'
+      readonly at: EntryAddress
+      readonly request: object
+    }
+  | { readonly act: 'stamp' | 'sync' | 'replay'; readonly shard: number; readonly request: object }
+  | { readonly act: 'ask'; readonly group: string }
+
+export interface SimNetworkParts {
+  readonly clock: SimClock
+  readonly random: SimRandom
+  readonly groups: readonly SimGroup[]
+  readonly shards: number
+  readonly weather: Weather
+  /** A call that is not answered by then is rejected; it may still be executed. */
+  readonly deadlineMs: number
+  readonly observe: (event: NetworkEvent) => void
+}
+
+/** A process's store on the network, and its two links to each group, so that a world can break them. */
+export interface SimStore {
+  readonly far: FarStore
+  readonly links: readonly GroupLinks[]
+}
+
+/** As a real process has them: one link for commands, one for questions and pushes, which have no order between them. */
+export interface GroupLinks {
+  readonly group: SimGroup
+  readonly command: SimLink
+  readonly listen: SimLink
+}
+
+/** The far store of one process: every act goes over a link to whoever is at its other end. */
+export function simStore(network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): SimStore {
+  const links = network.groups.map((group) => linksTo(group, network, owner))
+  const groupOf = (shard: number): GroupLinks => {
+    const found = links.find(({ group }) => group.shards.includes(shard))
+    if (found === undefined) throw new RangeError(`There is no shard ${shard}.`)
+    return found
+  }
+  const run = <T>(link: SimLink, request: Request, act: (twin: TwinServer, nowMs: number) => T): Promise<T> =>
+    link.call(act, (execution) => network.observe({ type: 'executed', process: owner.name, ...request, ...execution }))
+  const command = (shard: number) => groupOf(shard).command
+  const onEntry =
+    <R extends object, T>(
+      act: Extract<Request, { at: EntryAddress }>['act'],
+      does: (twin: TwinServer, at: EntryAddress, request: R, nowMs: number) => T,
+    ) =>
+    (at: EntryAddress, request: R): Promise<T> =>
+      run(command(at.shard), { act, at, request }, (twin, nowMs) => does(twin, at, request, nowMs))
+
+  return {
+    links,
+    far: {
+      shards: network.shards,
+      nodeOf: (shard) => command(shard).runId,
+      groups: () => links.map(({ group }) => ({ id: group.id, shards: group.shards })),
+      get: (at) => run(command(at.shard), { act: 'get', at, request: {} }, (twin, nowMs) => twin.get(at, nowMs)),
+      check: onEntry('check', (twin, at, request: { readonly newInc: string }, nowMs) => twin.check(at, request, nowMs)),
+      acquire: onEntry('acquire', (twin, at, request: Parameters<FarStore['acquire']>[1], nowMs) => twin.acquire(at, request, nowMs)),
+      fill: onEntry('fill', (twin, at, request: Parameters<FarStore['fill']>[1], nowMs) => twin.fill(at, request, nowMs)),
+      release: onEntry('release', (twin, at, request: Parameters<FarStore['release']>[1], nowMs) => twin.release(at, request, nowMs)),
+      renew: onEntry('renew', (twin, at, request: Parameters<FarStore['renew']>[1], nowMs) => twin.renew(at, request, nowMs)),
+      write: onEntry('write', (twin, at, request: Parameters<FarStore['write']>[1], nowMs) => twin.write(at, request, nowMs)),
+      stamp: (shard, request) => run(command(shard), { act: 'stamp', shard, request }, (twin) => twin.stamp(shard, request)),
+      sync: (shard, request) => run(command(shard), { act: 'sync', shard, request }, (twin, nowMs) => twin.sync(shard, request, nowMs)),
+      ask: (asked: ShardGroup) => {
+        const { group, listen } = groupOf(asked.shards[0] ?? 0)
+        return run(listen, { act: 'ask', group: group.id }, (twin, nowMs) => twin.ask(asked.shards, nowMs))
+      },
+      replay: (shard, request) => run(groupOf(shard).listen, { act: 'replay', shard, request }, (twin) => twin.replay(shard, request)),
+      onNotice(listener: (shard: number, notice: Notice) => void) {
+        for (const { listen } of links) listen.listen(listener)
+      },
+      async close() {
+        for (const { command, listen } of links) {
+          command.close()
+          listen.close()
+        }
+      },
+    },
+  }
+}
+
+function linksTo(group: SimGroup, network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): GroupLinks {
+  const link = (kind: 'command' | 'listen') =>
+    new SimLink({
+      clock: network.clock,
+      random: network.random.fork(`${owner.name}/${group.id}/${kind}`),
+      weather: network.weather,
+      process: owner.process,
+      group,
+      deadlineMs: network.deadlineMs,
+      tell: (what, server) => network.observe({ type: 'link', process: owner.name, link: `${group.id}/${kind}`, what, server }),
+    })
+  return { group, command: link('command'), listen: link('listen') }
+}
