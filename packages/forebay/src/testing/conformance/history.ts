@@ -140,7 +140,7 @@ export const historyRules: readonly Rule[] = [
   [
     'the log keeps the newest notices, and drops old ones',
     async (scene) => {
-      const count = logLimit + 600
+      const count = 4_700
       for (let told = 0; told < count; told += 100) {
         await Promise.all(Array.from({ length: 100 }, (_, i) => scene.invalidate(book(`${told + i}`))))
       }

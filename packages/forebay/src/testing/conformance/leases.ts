@@ -241,6 +241,14 @@ export const wakeRules: readonly Rule[] = [
         },
       ],
       [
+        `${end} by who took over from one for whom nobody waited tells nothing`,
+        async (scene) => {
+          const first = await hold(scene)
+          await finish(scene, await hold(scene, { takeover: first.token }))
+          assert.equal(await scene.told(), '')
+        },
+      ],
+      [
         `${end} after a renewal still tells those who wait`,
         async (scene) => {
           const held = await hold(scene)

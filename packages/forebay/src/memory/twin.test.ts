@@ -1,0 +1,145 @@
+import { describe, expect, it } from 'vitest'
+import { type ConformanceWorld, farStoreConformance } from '../testing/conformance.js'
+import { TwinServer } from './twin-server.js'
+import { twinStore } from './twin-store.js'
+
+const marks = new Map<string, number>()
+
+async function openTwin(): Promise<ConformanceWorld> {
+  const server = new TwinServer({ shards: 2, runId: 'twin' })
+  let nowMs = 1_700_000_000_000
+  const clock = { now: () => nowMs + 0.5 }
+  return {
+    store: twinStore({ server, clock }),
+    store2: twinStore({ server, clock }),
+    async advance(ms) {
+      nowMs += ms
+    },
+    async evict(kind, shard, at) {
+      server.evict(kind, shard, at)
+    },
+    async close() {
+      for (const [outcome, count] of server.marks) marks.set(outcome, (marks.get(outcome) ?? 0) + count)
+    },
+  }
+}
+
+describe('the twin keeps the contract', () => {
+  it.each(farStoreConformance('twin', openTwin).map((rule) => [rule.name, rule.run] as const))('%s', async (_, run) => run())
+
+  it('and the suite meets every outcome that the twin knows', () => {
+    const expected = [
+      ...['get:bytes', 'get:none', 'check:entry', 'check:none', 'ensure:new', 'ensure:sentinel'],
+      ...['acquire:entry', 'acquire:lease', 'acquire:wait', 'acquire:wait:again', 'acquire:forced', 'acquire:forced:waited-for'],
+      ...['acquire:taken-over', 'acquire:taken-over:waited-for', 'acquire:with-stale', 'acquire:without-stale'],
+      ...['valid:valid', 'valid:valid-tagged', 'valid:incarnation', 'valid:cleared-cache', 'valid:cleared-service', 'valid:floor'],
+      ...['valid:tag-cache', 'valid:tag-service', 'fill:stored', 'fill:refused:lease', 'fill:refused:epoch', 'wake:told', 'wake:no-shard'],
+      ...['release:ours', 'release:not-ours', 'renew:ours', 'renew:not-ours', 'stamp:tags', 'stamp:clear', 'stamp:overflow'],
+      ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`]),
+      ...['sync:all-stamps', 'sync:more-stamps', 'ask:position', 'ask:missing', 'log:trimmed'],
+      ...['replay:all', 'replay:cut', 'replay:nothing'],
+    ]
+    expect([...marks.keys()].sort()).toEqual(expected.sort())
+  })
+})
+
+describe('the twin as a server', () => {
+  const at = { shard: 0, cache: 'books', key: 'b42' }
+  const value = { payload: new Uint8Array(1_000), codec: 0, tags: ['a'], freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0 }
+  const set = (server: TwinServer, key: string, nowMs = 0) =>
+    server.write({ ...at, key }, { kind: 'set', nonce: `nonce-${key}`, newInc: 'inc-inc-', value }, nowMs)
+  const lease = (token: string) => ({ token, newInc: 'inc-inc-', leaseMs: 100, force: false, takeover: undefined })
+
+  it('refuses every act but plain reads where it is not writable, and does none of it', async () => {
+    const server = new TwinServer({ shards: 1, runId: 'demoted' })
+    set(server, at.key)
+    server.writable = false
+    const store = twinStore({ server, clock: { now: () => 1 } })
+    const [group] = store.groups()
+    if (group === undefined) throw new Error('no group')
+    const acts = [
+      () => store.check(at, { newInc: 'inc-inc-' }),
+      () => store.acquire(at, lease('token')),
+      () => store.fill(at, { token: 'token', nonce: 'nonce', inc: 'inc-inc-', seq: 0, value }),
+      () => store.release(at, { token: 'token', nonce: 'nonce' }),
+      () => store.renew(at, { token: 'token', nonce: 'nonce', leaseMs: 1 }),
+      () => store.write(at, { kind: 'invalidate', nonce: 'nonce', newInc: 'inc-inc-' }),
+      () => store.stamp(0, { nonce: 'nonce', newInc: 'inc-inc-', scope: '*', tags: [] }),
+      () => store.sync(0, { newInc: 'inc-inc-', stamps: 1, withLog: true }),
+      () => store.ask(group),
+    ]
+    for (const act of acts)
+      await expect(act()).rejects.toMatchObject({ code: 'E_REDIS_REFUSED', message: expect.stringMatching(/READONLY/) })
+    expect(await store.get(at)).toBeDefined()
+    expect(await store.replay(0, { afterSeq: 0, limit: 10 })).toHaveLength(1)
+  })
+
+  it('clones into a replica that lags from then on', () => {
+    const primary = new TwinServer({ shards: 1, runId: 'primary' })
+    set(primary, 'before')
+    primary.acquire(at, lease('holder'), 0)
+    const replica = primary.clone('replica')
+    primary.write(at, { kind: 'invalidate', nonce: 'lost-one', newInc: 'inc-inc-' }, 0)
+    primary.stamp(0, { nonce: 'lost-two', newInc: 'inc-inc-', scope: 'books', tags: [] })
+    primary.write({ ...at, key: 'before' }, { kind: 'stale', nonce: 'lost-too', newInc: 'inc-inc-' }, 5)
+    replica.writable = true
+    expect(replica.ask([0], 0)).toMatchObject({ node: 'replica', positions: new Map([[0, { seq: 1, head: 'nonce-before' }]]) })
+    expect(replica.check({ ...at, key: 'before' }, { newInc: 'x' }, 0).bytes).toEqual(replica.get({ ...at, key: 'before' }, 0))
+    expect(replica.acquire(at, lease('other'), 0)).toMatchObject({ kind: 'wait', holder: 'holder' })
+    expect(primary.acquire(at, lease('other'), 0)).toMatchObject({ kind: 'lease', seq: 4 })
+  })
+
+  it('loses everything in a flush', () => {
+    const server = new TwinServer({ shards: 2, runId: 'twin' })
+    set(server, at.key)
+    server.acquire({ ...at, key: 'leased' }, lease('holder'), 0)
+    server.flush()
+    expect(server.get(at, 0)).toBeUndefined()
+    expect(server.ask([0, 1], 0).positions.size).toBe(0)
+    expect(server.acquire({ ...at, key: 'leased' }, lease('other'), 0)).toMatchObject({ kind: 'lease', seq: 0 })
+    expect(server.replay(0, { afterSeq: 0, limit: 10 })).toEqual([])
+  })
+
+  it('keeps to its bytes: the least recently used entries go, metadata stays', () => {
+    const server = new TwinServer({ shards: 1, runId: 'small', maxBytes: 5_000 })
+    for (let i = 0; i < 4; i++) set(server, `${i}`)
+    server.get({ ...at, key: '0' }, 0)
+    set(server, '4')
+    const kept = () => [0, 1, 2, 3, 4, 5].filter((key) => server.get({ ...at, key: `${key}` }, 0))
+    expect(kept()).toEqual([0, 2, 3, 4])
+    const huge = { ...value, payload: new Uint8Array(10_000) }
+    server.write({ ...at, key: '5' }, { kind: 'set', nonce: 'nonce-5', newInc: 'inc-inc-', value: huge }, 0)
+    expect(kept()).toEqual([0, 2, 3, 4])
+    expect(server.ask([0], 0).positions.get(0)?.seq).toBe(6)
+  })
+
+  it('lives an entry through the millisecond in which it ends, as Redis does', () => {
+    const server = new TwinServer({ shards: 1, runId: 'twin' })
+    set(server, at.key, 10)
+    expect(server.get(at, 1_010)).toBeDefined()
+    expect(server.get(at, 1_011)).toBeUndefined()
+  })
+
+  it('tells its listeners after the act, until they stop', () => {
+    const server = new TwinServer({ shards: 1, runId: 'twin' })
+    const heard: number[] = []
+    const stop = server.listen((_, notice) => heard.push(notice.seq + (server.get(at, 0) ? 100 : 0)))
+    set(server, at.key)
+    stop()
+    set(server, at.key)
+    expect(heard).toEqual([101])
+  })
+
+  it('acts after a call of the store has returned, in the order of the calls', async () => {
+    const server = new TwinServer({ shards: 1, runId: 'twin' })
+    const store = twinStore({ server, clock: { now: () => 0 } })
+    const heard: string[] = []
+    store.onNotice((_, notice) => heard.push(notice.nonce))
+    const position = store.write(at, { kind: 'set', nonce: 'nonce-1', newInc: 'inc-inc-', value })
+    const bytes = store.get(at)
+    expect(heard).toEqual([])
+    expect((await position).head).toBe('nonce-1')
+    expect(heard).toEqual(['nonce-1'])
+    expect(await bytes).toBeDefined()
+  })
+})
