@@ -24,10 +24,11 @@ const GRACE_MS = 5_000
  */
 export function run(program, args, { cwd = ROOT, env = process.env, show = false, limitMs = LIMIT_MS } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env, stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'] })
+    const stream = show ? 'inherit' : 'pipe'
+    const child = spawn(program, args, { cwd, env: show ? env : withoutColour(env), stdio: ['ignore', stream, stream] })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text) => {
+    for (const pipe of [child.stdout, child.stderr]) {
+      pipe?.setEncoding('utf8').on('data', (text) => {
         output += text
       })
     }
@@ -45,6 +46,16 @@ export function run(program, args, { cwd = ROOT, env = process.env, show = false
       resolve({ code: code ?? 1, output })
     })
   })
+}
+
+/**
+ * What is kept is read later, perhaps in a file: no escape codes.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+function withoutColour(env) {
+  const { FORCE_COLOR: _, ...rest } = env
+  return { ...rest, NO_COLOR: '1' }
 }
 
 /**

@@ -17,7 +17,7 @@ export const types = stage('types', async () => {
   return Promise.all(projects.map((dir) => runTool('tsc', ['-p', dir])))
 })
 
-export const lint = stage('lint and format', async () => [await runTool('biome', ['ci', '--error-on-warnings', '.'])])
+export const lint = stage('lint and format', async () => [await runTool('biome', ['ci', '--colors=off', '--error-on-warnings', '.'])])
 
 /** What a user would install: the entry points exist, their types resolve, nothing is missing from the package. */
 export const packageShape = stage('build and package shape', async () => {
