@@ -50,6 +50,11 @@ export class TwinServer {
   readonly runId: string
   /** A replica or a demoted primary is not: it refuses every act but plain reads. */
   writable = true
+  /**
+   * Out of memory, with eviction off: new values are not taken. What frees memory, and the little that a fence adds, is, so that no
+   * invalidation fails for want of room.
+   */
+  full = false
   /** How often each outcome occurred, so that a test can tell what it has not tried. Clones count into the same map. */
   readonly marks: Map<string, number>
   readonly #maxBytes: number
@@ -114,6 +119,7 @@ export class TwinServer {
         this.#mark('acquire:entry')
         return { kind: 'entry', nowMs, bytes: entry.bytes }
       }
+      if (this.full) throw this.#outOfMemory('acquire')
       const bytes = entry?.bytes
       this.#mark(bytes ? 'acquire:with-stale' : 'acquire:without-stale')
       const lease = this.#leases.read(nameOf(at), nowMs)
@@ -136,8 +142,9 @@ export class TwinServer {
       this.#leases.drop(nameOf(at))
       shard.mendStamps()
       const kept = this.#judge({ inc, epoch: seq, tags: value.tags }, at)
-      if (kept) this.#store(at, { inc, epoch: seq, value }, nowMs)
+      if (kept && !this.full) this.#store(at, { inc, epoch: seq, value }, nowMs)
       this.#wake(at, lease, nonce)
+      if (kept && this.full) throw this.#outOfMemory('fill')
       this.#mark(kept ? 'fill:stored' : 'fill:refused:epoch')
       return kept ? { kind: 'stored', nowMs } : { kind: 'refused', why: 'epoch' }
     })
@@ -167,12 +174,12 @@ export class TwinServer {
     return this.#act(() => {
       this.#mark(`write:${request.kind}${this.#leases.read(nameOf(at), nowMs) ? ':leased' : ''}`)
       this.#leases.drop(nameOf(at))
-      if (request.kind === 'invalidate') this.#entries.drop(nameOf(at))
+      if (request.kind !== 'stale') this.#entries.drop(nameOf(at))
       if (request.kind === 'stale') this.#endFreshness(at, nowMs)
       this.#shard(at.shard).ensure(request.newInc)
       const { cache, key } = at
       const position = this.#announce(at.shard, { kind: request.kind === 'stale' ? 'stale' : 'key', cache, key }, request.nonce)
-      if (request.kind === 'set') this.#store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
+      if (request.kind === 'set' && !this.full) this.#store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
       return position
     })
   }
@@ -252,11 +259,22 @@ export class TwinServer {
       this.#mark('refused:read-only')
       throw new ForebayError('E_REDIS_REFUSED', "READONLY You can't write against a read only replica.")
     }
-    const answer = act()
+    try {
+      return act()
+    } finally {
+      this.#ring()
+    }
+  }
+
+  #ring(): void {
     const unheard = this.#unheard
     this.#unheard = []
     for (const [shard, notice] of unheard) for (const listener of this.#listeners) listener(shard, notice)
-    return answer
+  }
+
+  #outOfMemory(act: string): ForebayError {
+    this.#mark(`${act}:full`)
+    return new ForebayError('E_REDIS_REFUSED', "OOM command not allowed when used memory > 'maxmemory'.")
   }
 
   #shard(shard: number): TwinShard {
@@ -319,7 +337,9 @@ export class TwinServer {
   /** Whoever waits for the end of this lease is told. */
   #wake(at: EntryAddress, lease: Lease, nonce: string): void {
     if (!lease.waitedFor) return
-    const notice = this.#shard(at.shard).announce({ kind: 'filled', cache: at.cache, key: at.key }, nonce)
+    const shard = this.#shard(at.shard)
+    shard.mendStamps()
+    const notice = shard.announce({ kind: 'filled', cache: at.cache, key: at.key }, nonce)
     this.#mark(notice ? 'wake:told' : 'wake:no-shard')
     if (notice) this.#unheard.push([at.shard, notice])
   }

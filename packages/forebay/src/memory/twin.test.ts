@@ -18,6 +18,10 @@ async function openTwin(): Promise<ConformanceWorld> {
     async evict(kind, shard, at) {
       server.evict(kind, shard, at)
     },
+    async condition(state) {
+      server.writable = state !== 'read-only'
+      server.full = state === 'full'
+    },
     async close() {
       for (const [outcome, count] of server.marks) marks.set(outcome, (marks.get(outcome) ?? 0) + count)
     },
@@ -37,7 +41,7 @@ describe('the twin keeps the contract', () => {
       ...['release:ours', 'release:not-ours', 'renew:ours', 'renew:not-ours', 'stamp:tags', 'stamp:clear', 'stamp:overflow'],
       ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`]),
       ...['sync:all-stamps', 'sync:more-stamps', 'ask:position', 'ask:missing', 'log:trimmed'],
-      ...['replay:all', 'replay:cut', 'replay:nothing'],
+      ...['replay:all', 'replay:cut', 'replay:nothing', 'acquire:full', 'fill:full', 'refused:read-only'],
     ]
     expect([...marks.keys()].sort()).toEqual(expected.sort())
   })
@@ -49,30 +53,6 @@ describe('the twin as a server', () => {
   const set = (server: TwinServer, key: string, nowMs = 0) =>
     server.write({ ...at, key }, { kind: 'set', nonce: `nonce-${key}`, newInc: 'inc-inc-', value }, nowMs)
   const lease = (token: string) => ({ token, newInc: 'inc-inc-', leaseMs: 100, force: false, takeover: undefined })
-
-  it('refuses every act but plain reads where it is not writable, and does none of it', async () => {
-    const server = new TwinServer({ shards: 1, runId: 'demoted' })
-    set(server, at.key)
-    server.writable = false
-    const store = twinStore({ server, clock: { now: () => 1 } })
-    const [group] = store.groups()
-    if (group === undefined) throw new Error('no group')
-    const acts = [
-      () => store.check(at, { newInc: 'inc-inc-' }),
-      () => store.acquire(at, lease('token')),
-      () => store.fill(at, { token: 'token', nonce: 'nonce', inc: 'inc-inc-', seq: 0, value }),
-      () => store.release(at, { token: 'token', nonce: 'nonce' }),
-      () => store.renew(at, { token: 'token', nonce: 'nonce', leaseMs: 1 }),
-      () => store.write(at, { kind: 'invalidate', nonce: 'nonce', newInc: 'inc-inc-' }),
-      () => store.stamp(0, { nonce: 'nonce', newInc: 'inc-inc-', scope: '*', tags: [] }),
-      () => store.sync(0, { newInc: 'inc-inc-', stamps: 1, withLog: true }),
-      () => store.ask(group),
-    ]
-    for (const act of acts)
-      await expect(act()).rejects.toMatchObject({ code: 'E_REDIS_REFUSED', message: expect.stringMatching(/READONLY/) })
-    expect(await store.get(at)).toBeDefined()
-    expect(await store.replay(0, { afterSeq: 0, limit: 10 })).toHaveLength(1)
-  })
 
   it('clones into a replica that lags from then on', () => {
     const primary = new TwinServer({ shards: 1, runId: 'primary' })

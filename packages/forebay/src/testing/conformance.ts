@@ -1,3 +1,4 @@
+import { fullRules, readOnlyRules } from './conformance/conditions.js'
 import { addressRules, entryRules, strangeNameRules } from './conformance/entries.js'
 import { fenceDetailRules, fenceRules } from './conformance/fences.js'
 import { historyRules, lossRules } from './conformance/history.js'
@@ -21,6 +22,8 @@ export function farStoreConformance(name: string, open: () => Promise<Conformanc
     ...addressRules,
     ...historyRules,
     ...lossRules,
+    ...fullRules,
+    ...readOnlyRules,
   ]
   return rules.map(([rule, run]) => ({
     name: `${name}: ${rule}`,

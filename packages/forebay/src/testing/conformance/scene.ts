@@ -22,6 +22,8 @@ export interface ConformanceWorld {
   advance(ms: number): Promise<void>
   /** Loses one key of a shard, as memory pressure would. */
   evict(kind: 'meta' | 'stamps' | 'log' | 'entry' | 'lease', shard: number, at?: EntryAddress | undefined): Promise<void>
+  /** Full: out of memory, with eviction off. Read-only: a replica, or a demoted primary. */
+  condition(state: 'well' | 'full' | 'read-only'): Promise<void>
   close(): Promise<void>
 }
 
