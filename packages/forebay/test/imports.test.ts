@@ -7,7 +7,7 @@ const LAYERS: Readonly<Record<string, { imports: readonly string[]; builtins?: '
   system: { imports: ['core'], builtins: 'all' },
   config: { imports: ['core'] },
   memory: { imports: ['core'] },
-  redis: { imports: ['core'] },
+  redis: { imports: ['core'], builtins: ['node:module', 'node:tls'] },
   engine: { imports: ['core'] },
   testing: { imports: ['core', 'memory', 'engine'], builtins: ['node:assert/strict'] },
   'create-forebay': { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine'] },
