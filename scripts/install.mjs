@@ -12,16 +12,16 @@ export async function ensureInstalled() {
   const missing = whatIsMissing()
   if (missing === undefined) return
   console.log(`installing packages (${missing})`)
-  // `npm ci` begins by deleting node_modules, so it is for a clone that has none.
-  if (!existsSync(join(ROOT, 'node_modules')) && (await npm('ci'))) return
-  if (!(await npm('install'))) throw new Error('npm could not install the packages; its reasons are above')
+  // `npm ci` begins by deleting node_modules, so it is for a clone that has none. It refuses a lock file that was written where the
+  // registry lacks some platform's optional binaries; `npm install` takes the same versions from the same file and only adds.
+  if (!existsSync(join(ROOT, 'node_modules')) && (await npm('ci')).code === 0) return
+  const { code, output } = await npm('install')
+  if (code !== 0) throw new Error(`npm could not install the packages:\n${output}`)
 }
 
 /** @param {'ci' | 'install'} verb */
-async function npm(verb) {
-  const { code, output } = await run('npm', [verb, '--no-audit', '--no-fund'])
-  if (code !== 0) console.error(output)
-  return code === 0
+function npm(verb) {
+  return run('npm', [verb, '--no-audit', '--no-fund'])
 }
 
 /**
