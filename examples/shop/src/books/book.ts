@@ -54,6 +54,9 @@ export function fold(text: string): string {
 
 /** The id a title has by default: `Jane Eyre` → `jane-eyre`. Empty where a title has no Latin letter and no digit. */
 export function idOfTitle(title: string): string {
-  const words = fold(title).replace(/['’]/g, '').match(/[a-z0-9]+/g) ?? []
+  const words =
+    fold(title)
+      .replace(/['’]/g, '')
+      .match(/[a-z0-9]+/g) ?? []
   return words.join('-').slice(0, 80).replace(/-$/, '')
 }
