@@ -55,7 +55,7 @@ export async function openShop(folder?: string) {
       status: response.statusCode,
       cache: cache === undefined ? undefined : String(cache),
       headers: response.headers,
-      body: isJson ? response.json() : undefined,
+      body: (isJson ? response.json() : {}) as Body,
     }
   }
   return { ask, close, books: stores.books }
