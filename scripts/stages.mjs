@@ -24,11 +24,22 @@ export const packageShape = stage('build and package shape', async () => {
   await build()
   const packages = workspaces().filter(({ dir, path }) => dir.startsWith('packages/') && !readJson(join(path, 'package.json')).private)
   const checks = packages.map(async ({ path: cwd }) => [
+    await requireEveryEntry(cwd),
     await runTool('publint', ['--strict'], { cwd }),
     await runTool('attw', ['--pack', '.', '--profile', 'esm-only', '--no-color'], { cwd }),
   ])
   return (await Promise.all(checks)).flat()
 })
+
+/**
+ * CommonJS users load the package with `require`, which a single top-level await would break.
+ * @param {string} cwd
+ */
+function requireEveryEntry(cwd) {
+  const { name, exports } = readJson(join(cwd, 'package.json'))
+  const entries = Object.keys(exports).map((entry) => `require('${name}${entry.slice(1)}')`)
+  return run(process.execPath, ['--no-warnings', '--input-type=commonjs', '-e', entries.join(';')], { cwd })
+}
 
 /** The tests that need nothing but Node. */
 export const unitTests = tests('unit tests', ['--project', 'unit'])
