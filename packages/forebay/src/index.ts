@@ -1,1 +1,23 @@
-export {}
+export { createForebay, type ForebayOptions } from './create-forebay.js'
+export { type ErrorCode, errorTable, ForebayError } from './core/errors.js'
+export type { EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
+export { doNotStore, entry } from './engine/public.js'
+export type {
+  Cache,
+  CacheOptions,
+  CacheStats,
+  DeepReadonly,
+  Duration,
+  EntryOptions,
+  FetchResult,
+  Forebay,
+  ForebayStats,
+  GetOrSetOptions,
+  Key,
+  LoadContext,
+  Loader,
+  ReadOptions,
+  ReadResult,
+  SetOptions,
+  WriteResult,
+} from './engine/public.js'

@@ -1,0 +1,104 @@
+import { parseDuration, show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
+import { checkName, checkTags } from '../core/key.js'
+import type { CachePlan } from '../core/plan.js'
+import type { CacheOptions } from '../engine/public.js'
+
+/** Shortest staleness contract: below this, questions would follow each other faster than a busy network answers. */
+const shortestContractMs = 100
+
+const known: readonly (keyof CacheOptions)[] = [
+  'ttl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'jitter',
+  'tags',
+  'maxStaleness',
+  'onOutage',
+  'hardTimeout',
+  'memory',
+  'maxValueBytes',
+]
+
+/** The options of a cache over the service's defaults, checked and resolved; throws `E_OPTION` naming the option and the value. */
+export function cachePlan(name: string, given: CacheOptions<never> | undefined, defaults: CacheOptions | undefined): CachePlan {
+  checkName('the cache name', name)
+  const where = `cache '${name}': `
+  const options: Record<string, unknown> = { ...withoutUndefined(defaults), ...withoutUndefined(given) }
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option as keyof CacheOptions))
+      throw refusal(where, option, options[option], `no such option; there are ${known.join(', ')}`)
+  }
+  if (options.ttl === undefined) {
+    throw new ForebayError('E_OPTION', `${where}ttl is missing; give the cache one, or createForebay({ defaults: { ttl } })`)
+  }
+  const duration = (option: keyof CacheOptions, otherwise: number): number =>
+    options[option] === undefined ? otherwise : parseDuration(where + option, options[option])
+  const maxStalenessMs = duration('maxStaleness', 2_000)
+  if (maxStalenessMs < shortestContractMs) throw refusal(where, 'maxStaleness', options.maxStaleness, `at least ${shortestContractMs} ms`)
+  return {
+    name,
+    ttlMs: Math.max(1, Math.round(duration('ttl', 0))),
+    staleMs: Math.round(duration('staleWhileRevalidate', 0)),
+    errorMs: Math.round(duration('staleIfError', 0)),
+    jitter: between(where, 'jitter', options.jitter ?? 0.05, 0, 0.5),
+    tags: tagsFunction(where, options.tags),
+    maxStalenessMs,
+    onOutage: oneOf(where, 'onOutage', options.onOutage ?? 'reload', ['reload', 'serve']),
+    hardTimeoutMs: duration('hardTimeout', 30_000),
+    memory: memoryBounds(where, options.memory),
+    maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes ?? 8 * 1024 * 1024, 1),
+  }
+}
+
+/** Whether two plans are the same but for their functions, which cannot be compared. */
+export function samePlan(a: CachePlan, b: CachePlan): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
+  if (memory === false) return undefined
+  if (memory !== undefined && (memory === null || typeof memory !== 'object')) {
+    throw refusal(where, 'memory', memory, 'an object of maxEntries and maxBytes, or false')
+  }
+  const { maxEntries, maxBytes, ...rest } = (memory ?? {}) as Record<string, unknown>
+  for (const option of Object.keys(rest))
+    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes')
+  return {
+    maxEntries: whole(where, 'memory.maxEntries', maxEntries ?? 10_000, 1),
+    maxBytes: whole(where, 'memory.maxBytes', maxBytes ?? 64 * 1024 * 1024, 1),
+  }
+}
+
+function tagsFunction(where: string, tags: unknown): CachePlan['tags'] {
+  if (tags === undefined) return () => []
+  if (typeof tags === 'function') return (value, key) => tags(value, key) as readonly string[]
+  if (!Array.isArray(tags)) throw refusal(where, 'tags', tags, 'an array of tags, or a function (value, key) => tags')
+  const fixed = checkTags(tags)
+  return () => fixed
+}
+
+function between(where: string, option: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number' || !(value >= least && value <= most))
+    throw refusal(where, option, value, `a number from ${least} to ${most}`)
+  return value
+}
+
+function whole(where: string, option: string, value: unknown, least: number): number {
+  if (!Number.isSafeInteger(value) || (value as number) < least) throw refusal(where, option, value, `a whole number, at least ${least}`)
+  return value as number
+}
+
+function oneOf<T extends string>(where: string, option: string, value: unknown, choices: readonly T[]): T {
+  const choice = choices.find((candidate) => candidate === value)
+  if (choice === undefined) throw refusal(where, option, value, choices.map((candidate) => `'${candidate}'`).join(' or '))
+  return choice
+}
+
+function refusal(where: string, option: string, value: unknown, wanted: string): ForebayError {
+  return new ForebayError('E_OPTION', `${where}${option} is ${show(value)}; ${wanted}`)
+}
+
+function withoutUndefined(options: object | undefined): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
+}

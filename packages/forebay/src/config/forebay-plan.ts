@@ -1,0 +1,54 @@
+import { show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
+import { checkName } from '../core/key.js'
+import type { CachePlan } from '../core/plan.js'
+import type { CacheOptions } from '../engine/public.js'
+import { cachePlan, samePlan } from './cache-plan.js'
+
+/** Options of a service. `R` is what `redis` may be: the Redis layer says. */
+export interface ServiceOptions<R> {
+  /** Name of the service: the processes with the same name and the same Redis share one cache. */
+  readonly service: string
+  /** Where Redis is; without it everything is kept in this process. `false` says that this is meant. */
+  readonly redis?: R | false | undefined
+  /** Over how many parts the keys are spread in Redis. Fixed for a service at its first use; leave it out to adopt that. Default 16, on Cluster 64. */
+  readonly shards?: number | undefined
+  /** Options for every cache that does not say otherwise. */
+  readonly defaults?: CacheOptions | undefined
+}
+
+const known = ['service', 'redis', 'shards', 'defaults']
+
+/** Checks what concerns the service as a whole; throws `E_OPTION`. */
+export function checkServiceOptions(options: ServiceOptions<unknown>): void {
+  if (options === null || typeof options !== 'object')
+    throw new ForebayError('E_OPTION', `createForebay needs options; got ${show(options)}`)
+  for (const option of Object.keys(options)) {
+    if (!known.includes(option))
+      throw new ForebayError('E_OPTION', `${option} is no option of createForebay; there are ${known.join(', ')}`)
+  }
+  checkName('service', options.service)
+  const { shards, redis, defaults } = options
+  if (shards !== undefined && (!Number.isSafeInteger(shards) || shards < 1 || shards > 1024)) {
+    throw new ForebayError('E_OPTION', `shards is ${show(shards)}; a whole number from 1 to 1024`)
+  }
+  if (redis === null || redis === '' || redis === true) {
+    throw new ForebayError(
+      'E_OPTION',
+      `redis is ${show(redis)}; a URL, options or a client of ioredis; leave it out, or say false, to go without`,
+    )
+  }
+  if (defaults !== undefined) cachePlan('defaults', { ttl: 1, ...defaults } as CacheOptions<never>, undefined)
+}
+
+/** How a service turns the options of a cache into its plan: over the defaults, and the same for the same name. */
+export function cachePlanner(defaults: CacheOptions | undefined) {
+  return (name: string, options: CacheOptions<never> | undefined, existing: CachePlan | undefined): CachePlan => {
+    if (existing !== undefined && options === undefined) return existing
+    const plan = cachePlan(name, options, defaults)
+    if (existing !== undefined && !samePlan(existing, plan)) {
+      throw new ForebayError('E_OPTION', `the cache '${name}' exists already with other options; create it once and share it`)
+    }
+    return plan
+  }
+}

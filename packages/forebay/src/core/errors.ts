@@ -1,0 +1,99 @@
+/**
+ * The one table of errors: what happened, why, and what to do. `docs/guide/errors.md` shows the same table; a test compares them.
+ */
+export const errorTable = {
+  E_OPTION: {
+    what: 'An option has a value that cannot be used.',
+    why: 'A duration, number, name or combination of options is out of range, misspelt or contradictory.',
+    todo: 'The message names the option and the value; correct it where the cache is created.',
+  },
+  E_KEY: {
+    what: 'A key cannot be used.',
+    why: 'Keys are strings, finite numbers, booleans, null, or arrays and plain objects of these.',
+    todo: 'Pass the identifying fields instead of an instance, a function, undefined or NaN.',
+  },
+  E_TAG: {
+    what: 'A tag cannot be used.',
+    why: 'Tags are non-empty strings of at most 256 characters, at most 64 to an entry.',
+    todo: 'Use short tags such as `author:7`; build them with `tag()` where input comes from users.',
+  },
+  E_VALUE_UNSUPPORTED: {
+    what: 'A value cannot be cached as it is.',
+    why: 'It holds something that would not come back from Redis the same: a class instance, function, symbol, Date, Map, NaN or cycle.',
+    todo: 'Return plain data from the loader (the message names the path), or wrap the result in doNotStore().',
+  },
+  E_VALUE_TOO_LARGE: {
+    what: 'A value is larger than the cache accepts.',
+    why: 'Its encoded form is longer than maxValueBytes.',
+    todo: 'Cache less, raise maxValueBytes, or wrap the result in doNotStore().',
+  },
+  E_TOKEN: {
+    what: 'A read-your-writes token cannot be read.',
+    why: 'It was truncated, altered, or made by another service.',
+    todo: 'Pass on the token of a write unchanged; drop it where it cannot be trusted.',
+  },
+  E_LOAD_TIMEOUT: {
+    what: 'A loader did not answer within its hard timeout.',
+    why: 'The origin is slow or hangs; a result that comes later is not stored.',
+    todo: 'Let the loader obey its signal; raise hardTimeout if such loads are normal; allow staleIfError.',
+  },
+  E_CLOSED: {
+    what: 'The cache is closed.',
+    why: 'close() was called.',
+    todo: 'Close the cache after the last request has been answered.',
+  },
+  E_REDIS_CLIENT_MISSING: {
+    what: 'The Redis client cannot be loaded.',
+    why: 'ioredis is an optional peer dependency and is not installed, or is of an unsupported version.',
+    todo: 'npm install ioredis (5.4 or newer, or 6), or create the cache without redis.',
+  },
+  E_REDIS_AWAY: {
+    what: 'There is no usable link to Redis.',
+    why: 'Not connected yet, disconnected, or invalidations of this process still wait to be sent. Callers are served without Redis.',
+    todo: 'Nothing in the application; see why Redis cannot be reached.',
+  },
+  E_REDIS_DEADLINE: {
+    what: 'Redis did not answer in time.',
+    why: 'The server or the network is slow or frozen. Callers are served without it.',
+    todo: 'Nothing in the application; look at the server. Raise the deadline only if the network is known to be this slow.',
+  },
+  E_REDIS_REFUSED: {
+    what: 'Redis refused a command.',
+    why: 'It is a replica, loading, out of memory, in a failing cluster, or the user lacks a permission; the message has its words.',
+    todo: 'Check that the URL leads to a primary and that the user may run the commands listed in the guide.',
+  },
+  E_REDIS_SHARDS: {
+    what: 'This process is configured with another number of shards than the service uses.',
+    why: 'The number is stored in Redis by the first process of a service, and all must share it.',
+    todo: 'Leave the option out to adopt the stored number, or use another service name.',
+  },
+  E_REDIS_REPLY: {
+    what: 'Redis answered something that cannot be understood.',
+    why: 'Another program writes to the keys of this service, or something between alters the answers.',
+    todo: 'Give the service a name of its own; see what else uses this database.',
+  },
+} as const satisfies Record<`E_${string}`, { readonly what: string; readonly why: string; readonly todo: string }>
+
+/** Code of an error made by Forebay. */
+export type ErrorCode = keyof typeof errorTable
+
+/** Every error that Forebay itself makes. A loader's own error is passed on as it is. */
+export class ForebayError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
+    super(`${code}: ${detail}`, options)
+    this.name = 'ForebayError'
+    this.code = code
+  }
+}
+
+/** Whether an error says that Redis could not do its part: callers are then served without it. */
+export function isAway(error: unknown): error is ForebayError {
+  return error instanceof ForebayError && error.code.startsWith('E_REDIS_')
+}
+
+/** Whether an error says that the caller asked for something impossible: it is never answered with an old value instead. */
+export function isMisuse(error: unknown): error is ForebayError {
+  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|VALUE)/.test(error.code)
+}

@@ -1,0 +1,70 @@
+/** Where a value came from. */
+export type Tier = 'memory' | 'redis' | 'origin'
+
+/** Why an old value was served. */
+export type StaleReason =
+  /** Inside `staleWhileRevalidate`; a refresh has been started. */
+  | 'revalidating'
+  /** The loader failed; inside `staleIfError`. */
+  | 'error'
+  /** Freshness cannot be proven in an outage, and the cache says `onOutage: 'serve'`. */
+  | 'outage'
+
+/** Why a value was not kept. */
+export type RefusalReason =
+  /** Invalidated, taken over or expired while the load ran. */
+  | 'lease'
+  /** A tag, a clear or a restart of Redis without data came between. */
+  | 'epoch'
+  /** The loader said `doNotStore`. */
+  | 'asked'
+  /** Redis did not answer. */
+  | 'unanswered'
+  /** It came after the hard timeout. */
+  | 'late'
+
+/** Everything that happens in a cache, told once. Logs, counters and metrics all listen to this union. */
+export type ForebayEvent =
+  /** `count` > 1: memory hits are told in batches. */
+  | { readonly type: 'hit'; readonly cache: string; readonly tier: 'memory' | 'redis'; readonly count: number }
+  | { readonly type: 'stale'; readonly cache: string; readonly key: string; readonly tier: Tier; readonly why: StaleReason }
+  | { readonly type: 'miss'; readonly cache: string; readonly key: string }
+  /** A caller joined a load or a read that was already under way. */
+  | { readonly type: 'join'; readonly cache: string; readonly key: string }
+  | { readonly type: 'load'; readonly cache: string; readonly key: string; readonly ms: number; readonly background: boolean }
+  | { readonly type: 'load-error'; readonly cache: string; readonly key: string; readonly ms: number; readonly error: unknown }
+  | { readonly type: 'fill'; readonly cache: string; readonly key: string; readonly bytes: number }
+  | { readonly type: 'fill-refused'; readonly cache: string; readonly key: string; readonly why: RefusalReason }
+  /** Waiting for another process that loads this key. */
+  | { readonly type: 'wait'; readonly cache: string; readonly key: string; readonly ms: number }
+  | { readonly type: 'evict'; readonly cache: string; readonly entries: number }
+  | {
+      readonly type: 'write'
+      readonly cache: string
+      readonly what: 'set' | 'invalidate' | 'stale' | 'tags' | 'clear'
+      readonly state: 'acknowledged' | 'queued'
+    }
+  /** A value in Redis could not be read: foreign, truncated or corrupt. Treated as a miss. */
+  | { readonly type: 'corrupt'; readonly cache: string; readonly key: string }
+  /** Redis was needed and could not be used; the caller was served without it. */
+  | { readonly type: 'degraded'; readonly cache: string; readonly error: unknown }
+  /** Notices of other processes heard, in time or after an interruption. */
+  | { readonly type: 'replayed'; readonly shard: number; readonly notices: number }
+  /** A shard's memory was dropped, because its history is not the one known here, or the log no longer reaches back. */
+  | { readonly type: 'dropped'; readonly shard: number; readonly why: 'start' | 'incarnation' | 'gap' }
+  /** A shard can (again) be proven fresh, or no longer. */
+  | { readonly type: 'proven'; readonly shard: number; readonly proven: boolean }
+  /** Invalidations that could not be sent are kept; `coarsened`: the outbox was full and a whole cache will be cleared instead. */
+  | { readonly type: 'outbox'; readonly waiting: number; readonly coarsened: boolean }
+  /** Invalidations that a failover or restart of Redis had lost were sent again. */
+  | { readonly type: 'resent'; readonly shard: number; readonly notices: number }
+  | { readonly type: 'suspended'; readonly ms: number }
+  | { readonly type: 'warning'; readonly text: string }
+  /** A listener threw; it stays subscribed. */
+  | { readonly type: 'listener-error'; readonly error: unknown }
+
+export type EventType = ForebayEvent['type']
+export type EventOf<T extends EventType> = Extract<ForebayEvent, { type: T }>
+
+/** How the engine tells what happened. */
+export type Tell = (event: ForebayEvent) => void

@@ -1,0 +1,179 @@
+import type { Bytes } from './bytes.js'
+import type { Notice } from './notice.js'
+
+/**
+ * The port to the far store: Redis, or its in-memory twin. Each method is one atomic act on one shard. An answer may be lost after the
+ * act was done, so every method either repeats safely or carries a token made for this one attempt. A rejected promise is always a
+ * `ForebayError` with a code `E_REDIS_…`, and tells nothing about whether the act happened.
+ */
+export interface FarStore {
+  /** Number of shards of this service; fixed once `nodeOf` has answered for the first time. */
+  readonly shards: number
+  /** The node that commands for this shard go to now, by its run id; `undefined` = no usable link. */
+  nodeOf(shard: number): string | undefined
+  /** The shards by the node that serves them: one question goes to one group. Never empty; a group without a link rejects its questions. */
+  groups(): readonly ShardGroup[]
+  /** Plain read of an entry's bytes: one command, perhaps shared with others. Proves nothing. */
+  get(at: EntryAddress): Promise<Bytes | undefined>
+  /** Checked read: refused by anything that is not a writing primary; answers an entry only if it is valid in the shard. */
+  check(at: EntryAddress, request: { readonly newInc: string }): Promise<CheckAnswer>
+  /** Miss: the valid and fresh entry, or the lease, or the wait for the one who holds it. */
+  acquire(at: EntryAddress, request: AcquireRequest): Promise<AcquireAnswer>
+  /** Stores what a load returned, if its lease and epoch still hold; drops the lease if it is ours; wakes waiters. */
+  fill(at: EntryAddress, request: FillRequest): Promise<FillAnswer>
+  /** Gives the lease up without a value and wakes waiters; nothing if the lease is not ours. */
+  release(at: EntryAddress, request: LeaseRequest): Promise<void>
+  /** Prolongs the lease if it is still ours. */
+  renew(at: EntryAddress, request: LeaseRequest & { readonly leaseMs: number }): Promise<boolean>
+  /** One key's fence: drops the lease, then the entry (`invalidate`), its freshness (`stale`), or replaces it (`set`); then the notice. */
+  write(at: EntryAddress, request: WriteRequest): Promise<Position>
+  /** A group's fence on one shard: the notice, then the stamps of the tags, or of the clear. */
+  stamp(shard: number, request: StampRequest): Promise<Position>
+  /** Where the shard stands: its position, its clears, its newest stamps. Creates what is missing. */
+  sync(shard: number, request: SyncRequest): Promise<SyncAnswer>
+  /**
+   * A question to one group: the write check, then every shard's position. Tells where the history stands on a node that may write;
+   * the notices themselves are pushed (`onNotice`), or fetched (`replay`) where the chain shows that a push was missed.
+   */
+  ask(group: ShardGroup): Promise<HeadsAnswer>
+  /** The notices that the log still holds after `afterSeq`, oldest first, at most `limit`. */
+  replay(shard: number, request: ReplayRequest): Promise<readonly Notice[]>
+  /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
+  onNotice(listener: (shard: number, notice: Notice) => void): void
+  /** Ends all links; what is under way is rejected. */
+  close(): Promise<void>
+}
+
+export interface ShardGroup {
+  readonly id: string
+  readonly shards: readonly number[]
+}
+
+/** Where an entry lives. `key` is the canonical key. */
+export interface EntryAddress {
+  readonly shard: number
+  readonly cache: string
+  readonly key: string
+}
+
+/** A place in a shard's history: the incarnation, the number of notices in it, and the nonce of the last one. */
+export interface Position {
+  readonly inc: string
+  readonly seq: number
+  readonly head: string
+}
+
+/** Lifetimes and description of a value to store; the store turns the spans into its own server times. */
+export interface StoredValue {
+  readonly payload: Bytes
+  readonly codec: number
+  readonly tags: readonly string[]
+  /** Span of freshness, and the two stale windows, which both begin when it ends. */
+  readonly freshMs: number
+  readonly staleMs: number
+  readonly errorMs: number
+  /** What the load cost, 0 where unknown. */
+  readonly costMs: number
+}
+
+export interface CheckAnswer {
+  readonly nowMs: number
+  readonly bytes: Bytes | undefined
+}
+
+export interface AcquireRequest {
+  /** Made for this one attempt. */
+  readonly token: string
+  readonly leaseMs: number
+  readonly newInc: string
+  /** Take the lease whatever stands there: a caller wants a load that begins now. */
+  readonly force: boolean
+  /** Take the lease over if it is still this one, whose time is over. */
+  readonly takeover: string | undefined
+}
+
+export type AcquireAnswer =
+  | { readonly kind: 'entry'; readonly nowMs: number; readonly bytes: Bytes }
+  /** `bytes`: a valid entry that is no longer fresh. */
+  | { readonly kind: 'lease'; readonly nowMs: number; readonly inc: string; readonly seq: number; readonly bytes: Bytes | undefined }
+  | {
+      readonly kind: 'wait'
+      readonly nowMs: number
+      readonly holder: string
+      readonly remainingMs: number
+      readonly bytes: Bytes | undefined
+    }
+
+export interface LeaseRequest {
+  readonly token: string
+  /** Names the notice that wakes the waiters. */
+  readonly nonce: string
+}
+
+export interface FillRequest extends LeaseRequest {
+  readonly inc: string
+  readonly seq: number
+  readonly value: StoredValue
+}
+
+export type FillAnswer =
+  | { readonly kind: 'stored'; readonly nowMs: number }
+  /** `lease`: invalidated, taken over or expired meanwhile. `epoch`: the incarnation changed, or a tag or the cache was stamped. */
+  | { readonly kind: 'refused'; readonly why: 'lease' | 'epoch' }
+
+export type WriteRequest = { readonly nonce: string; readonly newInc: string } & (
+  | { readonly kind: 'invalidate' | 'stale' }
+  | { readonly kind: 'set'; readonly value: StoredValue }
+)
+
+export interface StampRequest {
+  readonly nonce: string
+  readonly newInc: string
+  /** A cache's name, or `*` for the whole service. */
+  readonly scope: string
+  /** Empty = clear. */
+  readonly tags: readonly string[]
+}
+
+export interface SyncRequest {
+  readonly newInc: string
+  /** How many of the newest tag stamps to bring. */
+  readonly stamps: number
+  /** Whether to bring the nonces that stand in the log. */
+  readonly withLog: boolean
+}
+
+export interface SyncAnswer extends Position {
+  readonly node: string
+  readonly nowMs: number
+  /** Tagged entries older than this are not valid. */
+  readonly floor: number
+  /** All clear stamps: scope → seq. */
+  readonly clears: ReadonlyMap<string, number>
+  /** The newest tag stamps, newest first: the stamped name (`stampName`) and its seq. */
+  readonly stamps: readonly (readonly [name: string, seq: number])[]
+  /** Whether there are older stamps than those. */
+  readonly moreStamps: boolean
+  /** The nonces that stand in the log, where asked for. */
+  readonly nonces: readonly string[]
+}
+
+export interface ReplayRequest {
+  readonly afterSeq: number
+  readonly limit: number
+}
+
+export interface HeadsAnswer {
+  readonly node: string
+  readonly nowMs: number
+  /** Per shard asked about; a shard that could not be asked here (moved away) or has no metadata is missing. */
+  readonly positions: ReadonlyMap<number, Position>
+}
+
+/** The name under which a tag's stamp stands in a shard: the scope (a cache, or `*`), a line feed, the tag. */
+export function stampName(scope: string, tag: string): string {
+  return `${scope}\n${tag}`
+}
+
+/** The scope that covers every cache of the service. */
+export const wholeService = '*'

@@ -1,0 +1,41 @@
+/** What options become at the door: everything resolved, checked and in milliseconds. The engine sees nothing else. */
+export interface CachePlan {
+  readonly name: string
+  readonly ttlMs: number
+  readonly staleMs: number
+  readonly errorMs: number
+  readonly jitter: number
+  readonly tags: (value: NonNullable<unknown>, key: unknown) => readonly string[]
+  readonly maxStalenessMs: number
+  readonly onOutage: 'reload' | 'serve'
+  readonly hardTimeoutMs: number
+  /** `undefined`: no memory in this process. */
+  readonly memory: { readonly maxEntries: number; readonly maxBytes: number } | undefined
+  readonly maxValueBytes: number
+}
+
+/** Lifetimes of one value to be stored. */
+export interface Lifetimes {
+  readonly ttlMs: number
+  readonly staleMs: number
+  readonly errorMs: number
+}
+
+/** A lease lives this long and is renewed at a third of it while its loader runs. */
+export const leaseMs = 5_000
+/** Notices heard, and answers to own writes, are kept until a proof asked this much later shows them in the chain. */
+export const resendWindowMs = 10_000
+/** Most notices kept for that, per shard; the oldest go first. */
+export const mostRecents = 1_024
+/** Most invalidations that wait in one shard's outbox before they are coarsened to whole caches. */
+export const mostUnsent = 1_000
+/** Tag stamps known per shard; an entry older than the ones forgotten is read by the checked read. */
+export const mostStamps = 4_096
+/** Tag stamps fetched when a shard is first met. */
+export const firstStamps = 256
+/** A caller waits this long for its value to be shared before he gets it; a slow Redis must not delay a finished load more. */
+export const fillPatienceMs = 25
+/** After a failed load that was answered with an old value, the origin is left alone this long. */
+export const errorHoldMs = 1_000
+/** Most loads of one key that run at once in this process: one good, two that an invalidation has overtaken. */
+export const mostLoadsPerKey = 3

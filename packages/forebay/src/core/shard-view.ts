@@ -1,0 +1,226 @@
+import type { Envelope } from './envelope.js'
+import { type Position, type SyncAnswer, stampName, wholeService } from './far-store.js'
+import type { Notice, Tidings } from './notice.js'
+import { mostRecents, mostStamps, resendWindowMs } from './plan.js'
+
+/** Counts what this process has heard. Memory obeys the order of arrival, never a comparison of numbers from two histories. */
+export interface Arrivals {
+  last: number
+}
+
+/** A notice heard, or an own write acknowledged, that a failover could still lose. */
+interface Recent {
+  readonly tidings: Tidings
+  readonly seq: number
+  readonly sinceMs: number
+  /** Whether the chain has shown it. An own acknowledged write that it has passed without showing was lost. */
+  heard: boolean
+}
+
+/** `known`: heard before. `gap`: something is missing before it, or it belongs to another history. */
+export type Hearing = 'applied' | 'known' | 'gap'
+
+/**
+ * One shard as this process knows it: how far it has heard the chain of notices, which stamps that covers, and as of when it is proven
+ * that nothing is missing. Decides whether an entry read from Redis by a plain read is valid.
+ */
+export class ShardView {
+  readonly index: number
+  /** The question that last proved this shard was sent at this own monotonic time, to this node. */
+  provenAtMs = Number.NEGATIVE_INFINITY
+  provenNode: string | undefined
+  /** The arrival at which this shard's memory was last dropped. */
+  droppedAt = 0
+  #inc: string | undefined
+  #seq = 0
+  #head = ''
+  #ackedSeq = 0
+  #doubtedMs = Number.NEGATIVE_INFINITY
+  #floor = 0
+  #base = 0
+  readonly #stamps = new Map<string, number>()
+  readonly #clears = new Map<string, number>()
+  readonly #nonces = new Map<number, string>()
+  readonly #recents = new Map<string, Recent>()
+  readonly #own = new Set<string>()
+
+  constructor(index: number) {
+    this.index = index
+  }
+
+  /** The incarnation known; `undefined` before the first sync. */
+  get inc(): string | undefined {
+    return this.#inc
+  }
+
+  get seq(): number {
+    return this.#seq
+  }
+
+  /** The least seq that a truthful answer to a question sent now can show. */
+  get leastSeq(): number {
+    return Math.max(this.#seq, this.#ackedSeq)
+  }
+
+  /** Whether what Redis holds for this shard has been proven within `maxAgeMs` by the node that `node` names. */
+  provenBy(node: string | undefined, nowMs: number, maxAgeMs: number): boolean {
+    return node !== undefined && node === this.provenNode && nowMs - this.provenAtMs < maxAgeMs
+  }
+
+  /** Takes a notice in: moves along the chain if it is the next one. */
+  hear(notice: Notice, nowMs: number): Hearing {
+    if (notice.inc !== this.#inc) return 'gap'
+    if (notice.seq <= this.#seq) return 'known'
+    if (notice.seq !== this.#seq + 1 || notice.previous !== this.#head) return 'gap'
+    this.#seq = notice.seq
+    this.#head = notice.nonce
+    this.#rememberNonce(notice.seq, notice.nonce)
+    this.#stampFrom(notice, notice.seq)
+    if (notice.kind !== 'filled') this.#remember(notice.nonce, { tidings: notice, seq: notice.seq, sinceMs: nowMs, heard: true })
+    return 'applied'
+  }
+
+  /** Whether the chain as heard runs through this position. */
+  covers(position: Position): boolean {
+    if (position.inc !== this.#inc || position.seq > this.#seq) return false
+    if (position.seq === this.#seq) return position.head === this.#head
+    const nonce = this.#nonces.get(position.seq)
+    return nonce === undefined || nonce === position.head
+  }
+
+  /** Whether a write's place in the history has been heard, nonce and all. */
+  heardWrite(inc: string, seq: number, nonce: string): boolean {
+    return seq >= 0 && this.covers({ inc, seq, head: nonce })
+  }
+
+  /** Starts anew from a sync: everything known before is forgotten. */
+  adopt(answer: SyncAnswer): void {
+    this.#inc = answer.inc
+    this.#seq = answer.seq
+    this.#head = answer.head
+    this.#ackedSeq = answer.seq
+    this.#floor = answer.floor
+    this.#clears.clear()
+    for (const [scope, seq] of answer.clears) this.#clears.set(scope, seq)
+    this.#stamps.clear()
+    for (const [name, seq] of answer.stamps.toReversed()) this.#stamps.set(name, seq)
+    const oldest = answer.stamps.at(-1)
+    this.#base = answer.moreStamps && oldest !== undefined ? oldest[1] : answer.floor
+    this.#nonces.clear()
+    this.#own.clear()
+  }
+
+  /**
+   * Whether an entry read by a plain read may be used. `unknown`: it belongs to another incarnation, or is older than the stamps known
+   * here; only the shard itself can tell.
+   */
+  judge(envelope: Envelope, cache: string): 'valid' | 'invalid' | 'unknown' {
+    if (envelope.inc !== this.#inc) return 'unknown'
+    const { epoch, tags } = envelope
+    if ((this.#clears.get(cache) ?? 0) > epoch || (this.#clears.get(wholeService) ?? 0) > epoch) return 'invalid'
+    if (tags.length === 0) return 'valid'
+    if (epoch < this.#floor) return 'invalid'
+    for (const tag of tags) {
+      if ((this.#stamps.get(stampName(cache, tag)) ?? 0) > epoch) return 'invalid'
+      if ((this.#stamps.get(stampName(wholeService, tag)) ?? 0) > epoch) return 'invalid'
+    }
+    return epoch < this.#base ? 'unknown' : 'valid'
+  }
+
+  /** An own write is about to be sent: its notice will be no news, for memory is cleaned at the send and at the answer. */
+  sending(nonce: string): void {
+    this.#own.add(nonce)
+  }
+
+  /** An own write was not answered: should it be executed all the same, its notice is news like any other. */
+  unanswered(nonce: string): void {
+    this.#own.delete(nonce)
+  }
+
+  /** An own write was acknowledged at this position. */
+  acknowledged(position: Position, tidings: Tidings, nowMs: number): void {
+    if (position.inc !== this.#inc) return
+    this.#ackedSeq = Math.max(this.#ackedSeq, position.seq)
+    this.#stampFrom(tidings, position.seq)
+    if (!this.#recents.has(position.head)) {
+      this.#remember(position.head, { tidings, seq: position.seq, sinceMs: nowMs, heard: false })
+    }
+  }
+
+  /** Whether a notice is of an own write that has been sent and not given up; true once. */
+  takeOwn(nonce: string): boolean {
+    return this.#own.delete(nonce)
+  }
+
+  /** A question sent at `sentMs` proved everything up to here. Answers the own acknowledged writes that the chain has passed without showing. */
+  proven(sentMs: number, node: string): Map<string, Tidings> {
+    if (sentMs >= this.#doubtedMs) {
+      this.provenAtMs = sentMs
+      this.provenNode = node
+    }
+    const lost = new Map<string, Tidings>()
+    for (const [nonce, recent] of this.#recents) {
+      if (recent.heard) {
+        if (recent.sinceMs <= sentMs - resendWindowMs) this.#recents.delete(nonce)
+      } else if (recent.sinceMs < sentMs && recent.seq <= this.#seq) {
+        this.#recents.delete(nonce)
+        lost.set(nonce, recent.tidings)
+      }
+    }
+    return lost
+  }
+
+  /** After a broken chain: of what was heard or acknowledged lately, that which the log no longer shows. */
+  takeLost(present: ReadonlySet<string>): Map<string, Tidings> {
+    const lost = new Map<string, Tidings>()
+    for (const [nonce, recent] of this.#recents) if (!present.has(nonce)) lost.set(nonce, recent.tidings)
+    for (const nonce of lost.keys()) this.#recents.delete(nonce)
+    for (const recent of this.#recents.values()) recent.heard = true
+    return lost
+  }
+
+  get hasRecents(): boolean {
+    return this.#recents.size > 0
+  }
+
+  /** Forgets that anything was proven, and does not believe answers to questions sent before. */
+  doubt(nowMs: number): void {
+    this.provenAtMs = Number.NEGATIVE_INFINITY
+    this.#doubtedMs = nowMs
+  }
+
+  #remember(nonce: string, recent: Recent): void {
+    this.#recents.delete(nonce)
+    this.#recents.set(nonce, recent)
+    dropFirst(this.#recents, mostRecents)
+  }
+
+  #rememberNonce(seq: number, nonce: string): void {
+    this.#nonces.set(seq, nonce)
+    dropFirst(this.#nonces, mostRecents)
+  }
+
+  #stampFrom(tidings: Tidings, seq: number): void {
+    if (tidings.kind === 'clear') this.#clears.set(tidings.scope, Math.max(seq, this.#clears.get(tidings.scope) ?? 0))
+    if (tidings.kind !== 'tags') return
+    for (const tag of tidings.tags) {
+      const name = stampName(tidings.scope, tag)
+      const known = this.#stamps.get(name) ?? 0
+      this.#stamps.delete(name)
+      this.#stamps.set(name, Math.max(seq, known))
+    }
+    const forgotten = dropFirst(this.#stamps, mostStamps)
+    if (forgotten !== undefined) this.#base = Math.max(this.#base, forgotten)
+  }
+}
+
+/** Drops the longest-standing items of a map down to its bound; answers the last value dropped. */
+function dropFirst<K, V>(map: Map<K, V>, most: number): V | undefined {
+  let dropped: V | undefined
+  for (const [key, value] of map) {
+    if (map.size <= most) break
+    map.delete(key)
+    dropped = value
+  }
+  return dropped
+}

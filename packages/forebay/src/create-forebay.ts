@@ -1,0 +1,42 @@
+import { cachePlanner, checkServiceOptions, type ServiceOptions } from './config/forebay-plan.js'
+import type { FarStore } from './core/far-store.js'
+import { createEngine } from './engine/facade.js'
+import type { FarStoreBack } from './engine/parts.js'
+import type { Forebay } from './engine/public.js'
+import { TwinServer } from './memory/twin-server.js'
+import { twinStore } from './memory/twin-store.js'
+import { createRedisFarStore } from './redis/far-store.js'
+import { type RedisOption, parseRedisOption } from './redis/options.js'
+import { sha256, systemRandom } from './system/chance.js'
+import { systemClock } from './system/clock.js'
+import { outsideCallers } from './system/context.js'
+
+export type ForebayOptions = ServiceOptions<RedisOption>
+
+/** Shards of the in-process store: one event loop has no use for more, and a gap cannot happen in it. */
+const twinShards = 4
+/** Bound of the in-process store's entries; the caches' own memory has its own bounds. */
+const twinMaxBytes = 64 * 1024 * 1024
+
+/**
+ * Creates the caches of a service. Answers at once: the caches serve from the first moment, without Redis until it is reached. Throws
+ * `E_OPTION` for options that cannot be used, and `E_REDIS_CLIENT_MISSING` if `redis` is given and ioredis is not installed.
+ */
+export function createForebay(options: ForebayOptions): Forebay {
+  checkServiceOptions(options)
+  const { service, redis, shards, defaults } = options
+  const plan = redis === undefined || redis === false ? undefined : parseRedisOption(redis, { service, shards })
+  const openFarStore = (back: FarStoreBack): FarStore => {
+    if (plan === undefined) return openTwin(shards)
+    const far = createRedisFarStore(plan, { clock: systemClock, random: systemRandom, ...back })
+    far.connected().catch(back.onUnusable)
+    return far
+  }
+  const parts = { service, openFarStore, clock: systemClock, random: systemRandom, digest: sha256, detached: outsideCallers() }
+  return createEngine(parts, cachePlanner(defaults))
+}
+
+function openTwin(shards: number | undefined): FarStore {
+  const server = new TwinServer({ shards: shards ?? twinShards, runId: systemRandom.id(), maxBytes: twinMaxBytes })
+  return twinStore({ server, clock: systemClock })
+}

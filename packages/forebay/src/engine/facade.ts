@@ -1,0 +1,67 @@
+import { parseDuration } from '../core/duration.js'
+import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
+import type { CachePlan } from '../core/plan.js'
+import { Engine } from './forebay.js'
+import type { EngineParts } from './parts.js'
+import type { Cache, CacheOptions, Duration, Forebay, ForebayStats, WriteResult } from './public.js'
+
+/** Turns the options of one cache into its plan; `known` is the plan under which the name is already in use. */
+export type PlanCache = (name: string, options: CacheOptions<never> | undefined, known: CachePlan | undefined) => CachePlan
+
+const closeTimeoutMs = 2_000
+
+/** The engine as users see it: options at the door, types on the values. */
+export function createEngine(parts: EngineParts, plan: PlanCache): Forebay {
+  return new Facade(new Engine(parts), plan)
+}
+
+class Facade implements Forebay {
+  readonly #engine: Engine
+  readonly #plan: PlanCache
+
+  constructor(engine: Engine, plan: PlanCache) {
+    this.#engine = engine
+    this.#plan = plan
+  }
+
+  cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V> {
+    const plan = this.#plan(name, options as CacheOptions<never> | undefined, this.#engine.planOf(name))
+    return this.#engine.cache(plan) as unknown as Cache<V>
+  }
+
+  invalidateTags(tags: readonly string[]): Promise<WriteResult> {
+    return this.#engine.invalidateTags(tags)
+  }
+
+  clear(): Promise<WriteResult> {
+    return this.#engine.clear()
+  }
+
+  ready(): Promise<void> {
+    return this.#engine.ready()
+  }
+
+  settled(): Promise<void> {
+    return this.#engine.settled()
+  }
+
+  on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
+    return this.#engine.on(type, listener)
+  }
+
+  onAny(listener: (event: ForebayEvent) => void): () => void {
+    return this.#engine.onAny(listener)
+  }
+
+  stats(): ForebayStats {
+    return this.#engine.stats()
+  }
+
+  async close(options?: { readonly timeout?: Duration | undefined }): Promise<{ readonly unsent: number }> {
+    return this.#engine.close(options?.timeout === undefined ? closeTimeoutMs : parseDuration('timeout', options.timeout))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}

@@ -1,0 +1,92 @@
+import type { Bytes } from '../core/bytes.js'
+import type { Clock } from '../core/clock.js'
+import { decodeValue, deepFreeze } from '../core/codec.js'
+import { type Envelope, openEnvelope } from '../core/envelope.js'
+import { isAway } from '../core/errors.js'
+import type { Tell } from '../core/events.js'
+import type { EntryAddress, FarStore } from '../core/far-store.js'
+import type { CachePlan } from '../core/plan.js'
+import type { Held } from './near.js'
+import type { Ids } from './parts.js'
+import type { Shard, Shards } from './shards.js'
+
+export interface FarReadsParts {
+  readonly far: FarStore
+  readonly shards: Shards
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly tell: Tell
+}
+
+/** Reads one cache's entries from the far store. */
+export class FarReads {
+  readonly #plan: CachePlan
+  readonly #parts: FarReadsParts
+
+  constructor(plan: CachePlan, parts: FarReadsParts) {
+    this.#plan = plan
+    this.#parts = parts
+  }
+
+  /**
+   * One plain read where the shard is proven by the node it goes to, and what is heard here suffices to judge the entry; else the checked
+   * read. `away`: the far store cannot be used now.
+   */
+  async read(at: EntryAddress, shard: Shard): Promise<Held | 'miss' | 'away'> {
+    const { far, shards } = this.#parts
+    if (shards.away(shard)) return 'away'
+    try {
+      if (shards.proven(shard, this.#plan.maxStalenessMs)) {
+        const bytes = await far.get(at)
+        if (bytes === undefined) return 'miss'
+        const envelope = openEnvelope(bytes)
+        const verdict = envelope === undefined ? 'invalid' : shard.view.judge(envelope, at.cache)
+        if (envelope === undefined) this.#corrupt(at)
+        else if (verdict === 'valid') return this.#decode(at, envelope, shard.offsetMs, bytes.length) ?? 'miss'
+        if (verdict === 'invalid') return 'miss'
+      }
+      return (await this.check(at)) ?? 'miss'
+    } catch (error) {
+      if (!isAway(error)) throw error
+      this.#parts.tell({ type: 'degraded', cache: at.cache, error })
+      return 'away'
+    }
+  }
+
+  /** The checked read: the shard itself says whether the entry is valid. */
+  async check(at: EntryAddress): Promise<Held | undefined> {
+    const sentMs = this.#parts.clock.now()
+    const answer = await this.#parts.far.check(at, { newInc: this.#parts.ids.incarnation() })
+    return answer.bytes && this.open(at, answer.bytes, answer.nowMs - sentMs)
+  }
+
+  /** Opens bytes that the shard has found valid; `undefined` if they are corrupt. `offsetMs`: server time less own time. */
+  open(at: EntryAddress, bytes: Bytes, offsetMs: number): Held | undefined {
+    const envelope = openEnvelope(bytes)
+    if (envelope === undefined) return this.#corrupt(at)
+    return this.#decode(at, envelope, offsetMs, bytes.length)
+  }
+
+  #decode(at: EntryAddress, envelope: Envelope, offsetMs: number, bytes: number): Held | undefined {
+    let value: unknown
+    try {
+      value = decodeValue(envelope.codec, envelope.payload)
+    } catch {
+      return this.#corrupt(at) // foreign or damaged bytes are a miss, told by an event
+    }
+    return {
+      value: deepFreeze(value),
+      createdMs: envelope.createdMs - offsetMs,
+      freshUntilMs: envelope.freshUntilMs - offsetMs,
+      staleUntilMs: envelope.staleUntilMs - offsetMs,
+      errorUntilMs: envelope.errorUntilMs - offsetMs,
+      tags: envelope.tags,
+      bytes,
+    }
+  }
+
+  #corrupt(at: EntryAddress): undefined {
+    this.#parts.tell({ type: 'corrupt', cache: at.cache, key: at.key })
+    return undefined
+  }
+}

@@ -1,0 +1,250 @@
+import { ForebayError } from '../core/errors.js'
+import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
+import { wholeService } from '../core/far-store.js'
+import { checkTags } from '../core/key.js'
+import type { Tidings } from '../core/notice.js'
+import type { CachePlan } from '../core/plan.js'
+import type { Arrivals } from '../core/shard-view.js'
+import { EngineCache } from './cache.js'
+import { EventHub } from './event-hub.js'
+import { type Effects, Listener } from './listener.js'
+import { type EngineParts, Ids } from './parts.js'
+import type { ForebayStats, WriteResult } from './public.js'
+import type { Registration } from './registry.js'
+import { type Shard, Shards } from './shards.js'
+import { CacheCounters } from './statistics.js'
+import { SuspensionWatch } from './suspension.js'
+import { Wakes } from './wakes.js'
+import { Writes } from './writes.js'
+
+/** Shortest time between two questions, whatever the contracts say. */
+const shortestIntervalMs = 10
+const longestIntervalMs = 500
+
+/** All caches of one service in this process: what they share, and what concerns them together. */
+export class Engine {
+  readonly #parts: EngineParts
+  readonly #hub = new EventHub()
+  readonly #caches = new Map<string, { cache: EngineCache; counters: CacheCounters }>()
+  readonly #arrivals: Arrivals = { last: 0 }
+  readonly #far
+  readonly #shards: Shards
+  readonly #ids: Ids
+  readonly #wakes: Wakes
+  readonly #writes: Writes
+  readonly #listener: Listener
+  readonly #work = new Set<Promise<unknown>>()
+  readonly #watch: SuspensionWatch
+  readonly #totals = { replayed: 0, dropped: 0, resent: 0, listenerErrors: 0 }
+  #unusable: Error | undefined
+  #closed = false
+  #closing: Promise<{ unsent: number }> | undefined
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+    const { clock } = parts
+    const tell = this.#hub.tell
+    this.#hub.onAny((event) => this.#count(event))
+    this.#far = parts.openFarStore({ tell, onShards: (count) => this.#resize(count), onUnusable: (error) => this.#giveUp(error) })
+    this.#shards = new Shards(this.#far, clock)
+    this.#ids = new Ids(parts.random)
+    this.#wakes = new Wakes(clock)
+    const effects = this.#effects()
+    this.#watch = new SuspensionWatch(
+      clock,
+      () => 2 * this.#intervalMs(),
+      (ms) => this.#suspended(ms),
+    )
+    const shared = { far: this.#far, shards: this.#shards, clock: this.#watch, ids: this.#ids, tell, effects }
+    this.#writes = new Writes({ ...shared, poke: () => this.#listener.poke() })
+    this.#listener = new Listener({ ...shared, intervalMs: () => this.#intervalMs() })
+    this.#listener.start()
+  }
+
+  cache(plan: CachePlan): EngineCache {
+    if (this.#closed) throw new ForebayError('E_CLOSED', 'this Forebay is closed')
+    const known = this.#caches.get(plan.name)
+    if (known !== undefined) return known.cache
+    const counters = new CacheCounters()
+    const { digest, detached, random } = this.#parts
+    const cache = new EngineCache(plan, {
+      far: this.#far,
+      shards: this.#shards,
+      clock: this.#watch,
+      ids: this.#ids,
+      tell: this.#hub.tell,
+      wakes: this.#wakes,
+      arrivals: this.#arrivals,
+      writes: this.#writes,
+      listener: this.#listener,
+      random,
+      digest,
+      detached,
+      counters,
+      isClosed: () => this.#closed,
+      track: (work) => this.#track(work),
+    })
+    this.#caches.set(plan.name, { cache, counters })
+    this.#listener.poke()
+    return cache
+  }
+
+  /** The plan under which a cache of this name was made, if there is one. */
+  planOf(name: string): CachePlan | undefined {
+    return this.#caches.get(name)?.cache.plan
+  }
+
+  async invalidateTags(tags: readonly string[]): Promise<WriteResult> {
+    this.#assertOpen()
+    return this.#writes.group({ kind: 'tags', scope: wholeService, tags: checkTags(tags) })
+  }
+
+  async clear(): Promise<WriteResult> {
+    this.#assertOpen()
+    return this.#writes.group({ kind: 'clear', scope: wholeService })
+  }
+
+  async ready(): Promise<void> {
+    this.#assertOpen()
+    for (;;) {
+      if (this.#unusable !== undefined) throw this.#unusable
+      if (this.#closed) throw new ForebayError('E_CLOSED', 'closed before it was ready')
+      const doubtful = this.#shards.all.find((shard) => shard.view.provenAtMs === Number.NEGATIVE_INFINITY)
+      if (doubtful === undefined) return
+      await this.#listener.provenSince(doubtful, longestIntervalMs)
+    }
+  }
+
+  async settled(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled([...this.#work])
+  }
+
+  on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
+    return this.#hub.on(type, listener)
+  }
+
+  onAny(listener: (event: ForebayEvent) => void): () => void {
+    return this.#hub.onAny(listener)
+  }
+
+  stats(): ForebayStats {
+    const nowMs = this.#parts.clock.now()
+    const contractMs = 4 * this.#intervalMs()
+    const proven = this.#shards.all.filter((shard) => nowMs - shard.view.provenAtMs < contractMs).length
+    return {
+      caches: Object.fromEntries([...this.#caches].map(([name, { cache }]) => [name, cache.stats()])),
+      shards: { total: this.#shards.all.length, proven },
+      outbox: this.#shards.unsent(),
+      ...this.#totals,
+    }
+  }
+
+  close(timeoutMs: number): Promise<{ unsent: number }> {
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<{ unsent: number }> {
+    this.#closed = true
+    let over = false
+    let elapse = (): void => {}
+    const elapsed = new Promise<void>((resolve) => {
+      elapse = resolve
+    })
+    const timer = this.#parts.clock.after(timeoutMs, () => {
+      over = true
+      elapse()
+    })
+    await Promise.race([this.settled(), elapsed])
+    for (const shard of this.#shards.all) if (!over) await Promise.race([this.#writes.drain(shard), elapsed])
+    timer.cancel()
+    this.#listener.close()
+    for (const { cache } of this.#caches.values()) {
+      cache.tick()
+      cache.forgetAll()
+    }
+    this.#wakes.wakeAll()
+    await this.#far.close()
+    return { unsent: this.#shards.unsent() }
+  }
+
+  /** What the log, and this process's own writes, do to all caches. */
+  #effects(): Effects {
+    return {
+      heard: (tidings, except) => this.#heard(tidings, except),
+      dropShard: (shard) => {
+        shard.view.droppedAt = ++this.#arrivals.last
+        for (const { cache } of this.#caches.values()) cache.dropShard(shard)
+        this.#wakes.wakeAll()
+      },
+      resend: (shard, lost) => {
+        for (const [nonce, tidings] of lost) this.#writes.queue(shard, nonce, tidings)
+        this.#hub.tell({ type: 'resent', shard: shard.view.index, notices: lost.size })
+      },
+      answered: (shard) => {
+        if (shard.outbox.size > 0) this.#track(this.#writes.drain(shard))
+      },
+      tick: () => this.#tick(),
+    }
+  }
+
+  #heard(tidings: Tidings, except?: Registration): void {
+    const scope = 'scope' in tidings ? tidings.scope : tidings.cache
+    if (scope !== wholeService) return this.#caches.get(scope)?.cache.heard(tidings, except)
+    for (const { cache } of this.#caches.values()) cache.heard(tidings)
+  }
+
+  #tick(): void {
+    this.#watch.now()
+    for (const { cache } of this.#caches.values()) cache.tick()
+  }
+
+  /** A quarter of the shortest staleness contract, so that a lost question or two break none. */
+  #intervalMs(): number {
+    let shortest = 4 * longestIntervalMs
+    for (const { cache } of this.#caches.values()) shortest = Math.min(shortest, cache.plan.maxStalenessMs)
+    return Math.max(shortestIntervalMs, shortest / 4)
+  }
+
+  #resize(count: number): void {
+    if (count === this.#shards.all.length) return
+    const before = this.#shards.resize(count)
+    for (const { cache } of this.#caches.values()) cache.forgetAll()
+    for (const shard of before) for (const { nonce, tidings } of shard.outbox.all()) this.#writes.queue(shard, nonce, tidings)
+    this.#listener.poke()
+  }
+
+  #giveUp(error: Error): void {
+    this.#unusable = error
+    this.#hub.tell({ type: 'warning', text: error.message })
+  }
+
+  /** The process was suspended: whatever was proven before may be long past. */
+  #suspended(ms: number): void {
+    const nowMs = this.#parts.clock.now()
+    for (const shard of this.#shards.all) shard.view.doubt(nowMs)
+    for (const { cache } of this.#caches.values()) cache.doubt()
+    this.#hub.tell({ type: 'suspended', ms })
+    this.#listener.poke()
+  }
+
+  #track(work: Promise<unknown>): void {
+    this.#work.add(work)
+    const done = (): void => {
+      this.#work.delete(work)
+    }
+    work.then(done, done)
+  }
+
+  #count(event: ForebayEvent): void {
+    if ('cache' in event) this.#caches.get(event.cache)?.counters.count(event)
+    else if (event.type === 'replayed') this.#totals.replayed += event.notices
+    else if (event.type === 'dropped') this.#totals.dropped++
+    else if (event.type === 'resent') this.#totals.resent += event.notices
+    else if (event.type === 'listener-error') this.#totals.listenerErrors++
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new ForebayError('E_CLOSED', 'this Forebay is closed')
+  }
+}

@@ -1,0 +1,295 @@
+import type { Clock, Random } from '../core/clock.js'
+import { ForebayError, isAway, isMisuse } from '../core/errors.js'
+import type { StaleReason, Tell, Tier } from '../core/events.js'
+import type { AcquireAnswer, EntryAddress, FarStore } from '../core/far-store.js'
+import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/plan.js'
+import type { FarReads } from './far-reads.js'
+import { type Outcome, runLoader } from './loader.js'
+import type { Held, Near } from './near.js'
+import type { Ids } from './parts.js'
+import type { GetOrSetOptions, Key, Loader } from './public.js'
+import { type Registration, mayKeep } from './registry.js'
+import type { Shard, Shards } from './shards.js'
+import { type Storable, heldFrom, storable } from './storable.js'
+import type { Wakes } from './wakes.js'
+
+/** What a caller gets. */
+export interface Served {
+  readonly state: 'fresh' | 'stale'
+  readonly value: unknown
+  readonly tier: Tier
+  readonly createdMs: number
+  readonly why: StaleReason | undefined
+}
+
+/** One flight's work: whom it loads for and how. */
+export interface Job {
+  readonly key: Key
+  readonly load: Loader<unknown>
+  readonly options: GetOrSetOptions | undefined
+  /** A refresh: nobody waits for it. */
+  readonly background: boolean
+  /** Aborted when nobody waits any longer, or at the hard timeout. */
+  readonly controller: () => AbortController
+  /** Something that goes on after the callers have their value: the flight ends after it. */
+  readonly track: (work: Promise<unknown>) => void
+}
+
+export interface LoadsParts {
+  readonly far: FarStore
+  readonly shards: Shards
+  readonly clock: Clock
+  readonly random: Random
+  readonly ids: Ids
+  readonly tell: Tell
+  readonly wakes: Wakes
+  readonly reads: FarReads
+  readonly near: Near
+}
+
+/** While the log is not heard, a waiter asks again this often. */
+const deafWaitMs = 100
+
+/**
+ * From a miss to a value: the lease, the wait for another process's load, the load itself, and the fill that the fence may refuse.
+ */
+export class Loads {
+  readonly #plan: CachePlan
+  readonly #parts: LoadsParts
+
+  constructor(plan: CachePlan, parts: LoadsParts) {
+    this.#plan = plan
+    this.#parts = parts
+  }
+
+  /** One load in the whole fleet: ours under the lease, or somebody else's whose value we wait for. `previous`: the old value, if known. */
+  async obtain(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
+    const { clock, tell, wakes, reads, near } = this.#parts
+    const waiting = new Waiting(clock, this.#plan.hardTimeoutMs)
+    let force = job.options?.fresh === true
+    for (;;) {
+      const waiter = wakes.register(at.cache, at.key)
+      try {
+        const sentMs = clock.now()
+        const token = this.#parts.ids.next()
+        const answer = await this.#acquire(at, { token, force, takeover: waiting.takeover })
+        if (answer === undefined) return await this.loadAway(registration, at, job, previous)
+        const old = answer.bytes && reads.open(at, answer.bytes, answer.nowMs - sentMs)
+        if (answer.kind === 'lease') return await this.#loadUnderLease(registration, at, job, { answer, token, previous: old ?? previous })
+        if (answer.kind === 'entry' && old !== undefined) {
+          near.keep(registration, old)
+          return served('redis', old)
+        }
+        if (answer.kind === 'entry') {
+          force = true // the entry cannot be read here: it is loaded anew
+          continue
+        }
+        if (old !== undefined && !job.background && clock.now() < old.staleUntilMs) return served('redis', old, 'revalidating')
+        const patienceMs = waiting.patience(answer)
+        const beganMs = clock.now()
+        await waiter.wait(this.#heard(at) ? patienceMs : Math.min(patienceMs, deafWaitMs))
+        tell({ type: 'wait', cache: at.cache, key: at.key, ms: clock.now() - beganMs })
+      } finally {
+        waiter.end()
+      }
+    }
+  }
+
+  /** The far store cannot be used: one load in this process, kept for as long as the staleness contract allows from its start. */
+  async loadAway(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
+    const startedMs = this.#parts.clock.now()
+    const outcome = await this.#load(at, job, previous)
+    if (outcome.kind === 'pass') return this.#passed(at, outcome.value, startedMs)
+    const found = this.#storable(job, outcome, this.#parts.clock.now() - startedMs)
+    const held = heldFrom(found, startedMs)
+    const untilMs = startedMs + this.#plan.maxStalenessMs
+    if (this.#parts.clock.now() < untilMs) {
+      const end = this.#plan.onOutage === 'serve' ? held.freshUntilMs : Math.min(held.freshUntilMs, untilMs)
+      const { staleUntilMs, errorUntilMs } = this.#plan.onOutage === 'serve' ? held : { staleUntilMs: end, errorUntilMs: end }
+      this.#parts.near.keep(registration, { ...held, freshUntilMs: end, staleUntilMs, errorUntilMs })
+    }
+    this.#parts.tell({ type: 'fill-refused', cache: at.cache, key: at.key, why: 'unanswered' })
+    return { state: 'fresh', value: found.value, tier: 'origin', createdMs: startedMs, why: undefined }
+  }
+
+  async #acquire(
+    at: EntryAddress,
+    ask: { token: string; force: boolean; takeover: string | undefined },
+  ): Promise<AcquireAnswer | undefined> {
+    const { far, shards, ids, tell } = this.#parts
+    if (shards.away(shards.of(at))) return undefined
+    try {
+      return await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
+    } catch (error) {
+      if (!isAway(error)) throw error
+      tell({ type: 'degraded', cache: at.cache, error })
+      return undefined
+    }
+  }
+
+  #heard(at: EntryAddress): boolean {
+    const { shards } = this.#parts
+    return shards.proven(shards.of(at), this.#plan.maxStalenessMs)
+  }
+
+  async #loadUnderLease(registration: Registration, at: EntryAddress, job: Job, lease: Lease): Promise<Served> {
+    const startedMs = this.#parts.clock.now()
+    const renewal = this.#renew(at, lease.token)
+    try {
+      const outcome = await this.#load(at, job, lease.previous)
+      if (outcome.kind === 'pass') {
+        this.#release(at, job, lease.token)
+        return this.#passed(at, outcome.value, startedMs)
+      }
+      const found = this.#storable(job, outcome, this.#parts.clock.now() - startedMs)
+      const fill = this.#fill(registration, at, lease, found)
+      job.track(fill)
+      await this.#atMost(fillPatienceMs, fill)
+      return { state: 'fresh', value: found.value, tier: 'origin', createdMs: startedMs, why: undefined }
+    } catch (error) {
+      this.#release(at, job, lease.token)
+      if (isMisuse(error)) throw error
+      const old = await this.#oldInstead(registration, at, lease.previous)
+      if (old === undefined) throw error
+      return old
+    } finally {
+      renewal.cancel()
+    }
+  }
+
+  async #load(at: EntryAddress, job: Job, previous: Held | undefined): Promise<Outcome> {
+    const { clock, tell } = this.#parts
+    const startedMs = clock.now()
+    const told = { cache: at.cache, key: at.key }
+    try {
+      const context = { key: job.key, previous: previous?.value }
+      const outcome = await runLoader(job.load, context, job.controller(), { clock, hardTimeoutMs: this.#plan.hardTimeoutMs })
+      tell({ type: 'load', ...told, ms: clock.now() - startedMs, background: job.background })
+      return outcome
+    } catch (error) {
+      tell({ type: 'load-error', ...told, ms: clock.now() - startedMs, error })
+      throw error
+    }
+  }
+
+  #storable(job: Job, outcome: Outcome & { kind: 'store' }, costMs: number): Storable {
+    return storable(this.#plan, { key: job.key, value: outcome.value, costMs }, [outcome.options, job.options], this.#parts.random)
+  }
+
+  #passed(at: EntryAddress, value: unknown, startedMs: number): Served {
+    this.#parts.tell({ type: 'fill-refused', cache: at.cache, key: at.key, why: 'asked' })
+    return { state: 'fresh', value, tier: 'origin', createdMs: startedMs, why: undefined }
+  }
+
+  async #fill(registration: Registration, at: EntryAddress, lease: Lease, found: Storable): Promise<void> {
+    const { far, clock, tell, near, ids } = this.#parts
+    const told = { cache: at.cache, key: at.key }
+    const sentMs = clock.now()
+    try {
+      const { inc, seq } = lease.answer
+      const answer = await far.fill(at, { token: lease.token, nonce: ids.next(), inc, seq, value: found.stored })
+      if (answer.kind === 'refused') return tell({ type: 'fill-refused', ...told, why: answer.why })
+      if (mayKeep(registration, found.stored.tags)) near.keep(registration, heldFrom(found, sentMs))
+      tell({ type: 'fill', ...told, bytes: found.stored.payload.length })
+    } catch (error) {
+      if (!isAway(error)) throw error
+      tell({ type: 'fill-refused', ...told, why: 'unanswered' })
+    }
+  }
+
+  /** After a failed load: the old value, if the shard still finds it valid and `staleIfError` covers it. */
+  async #oldInstead(registration: Registration, at: EntryAddress, previous: Held | undefined): Promise<Served | undefined> {
+    const { reads, near, clock } = this.#parts
+    if (previous === undefined || clock.now() >= previous.errorUntilMs) return undefined
+    try {
+      const old = await reads.check(at)
+      if (old === undefined || clock.now() >= old.errorUntilMs) return undefined
+      near.keep(registration, old, clock.now() + errorHoldMs)
+      return served('redis', old, 'error')
+    } catch (error) {
+      if (!isAway(error)) throw error
+      return undefined
+    }
+  }
+
+  #release(at: EntryAddress, job: Job, token: string): void {
+    const { far, ids, tell } = this.#parts
+    const released = far.release(at, { token, nonce: ids.next() }).catch((error: unknown) => {
+      // Not answered: the lease ends by itself.
+      tell({ type: 'degraded', cache: at.cache, error })
+    })
+    job.track(released)
+  }
+
+  /** Keeps the lease alive while the loader runs. Once lost it stays lost: the fill will be refused. */
+  #renew(at: EntryAddress, token: string): { cancel(): void } {
+    const { far, clock, ids } = this.#parts
+    let over = false
+    const again = (held: boolean): void => {
+      if (held && !over) timer = clock.after(leaseMs / 3, renew)
+    }
+    const renew = (): void => {
+      // Not answered: the next renewal comes in time, or the lease is lost.
+      far.renew(at, { token, nonce: ids.next(), leaseMs }).then(again, () => again(true))
+    }
+    let timer = clock.after(leaseMs / 3, renew)
+    return {
+      cancel() {
+        over = true
+        timer.cancel()
+      },
+    }
+  }
+
+  async #atMost(ms: number, work: Promise<void>): Promise<void> {
+    let elapse = (): void => {}
+    const elapsed = new Promise<void>((resolve) => {
+      elapse = resolve
+    })
+    const timer = this.#parts.clock.after(ms, elapse)
+    await Promise.race([work, elapsed])
+    timer.cancel()
+  }
+}
+
+interface Lease {
+  readonly answer: Extract<AcquireAnswer, { kind: 'lease' }>
+  readonly token: string
+  readonly previous: Held | undefined
+}
+
+/** How long to wait for another process's load, and when to take its lease over: once its load must be over by any clock. */
+class Waiting {
+  readonly #clock: Clock
+  readonly #hardTimeoutMs: number
+  readonly #sinceMs: number
+  #holder = ''
+  #holderSinceMs = 0
+
+  constructor(clock: Clock, hardTimeoutMs: number) {
+    this.#clock = clock
+    this.#hardTimeoutMs = hardTimeoutMs
+    this.#sinceMs = clock.now()
+  }
+
+  /** The lease's token, if its holder should long have ended: the server's clock was set back, or it never ends. */
+  get takeover(): string | undefined {
+    return this.#holder !== '' && this.#clock.now() - this.#holderSinceMs > this.#hardTimeoutMs + leaseMs ? this.#holder : undefined
+  }
+
+  patience(answer: Extract<AcquireAnswer, { kind: 'wait' }>): number {
+    const nowMs = this.#clock.now()
+    if (answer.holder !== this.#holder) {
+      this.#holder = answer.holder
+      this.#holderSinceMs = nowMs
+    }
+    if (nowMs - this.#sinceMs > 2 * this.#hardTimeoutMs + leaseMs) {
+      throw new ForebayError('E_LOAD_TIMEOUT', `other processes have not loaded this key within ${2 * this.#hardTimeoutMs + leaseMs} ms`)
+    }
+    return Math.min(Math.max(answer.remainingMs, 1), leaseMs) + 1
+  }
+}
+
+export function served(tier: Tier, held: Pick<Held, 'value' | 'createdMs'>, why?: StaleReason): Served {
+  return { state: why === undefined ? 'fresh' : 'stale', value: held.value, tier, createdMs: held.createdMs, why }
+}

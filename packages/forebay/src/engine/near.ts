@@ -1,0 +1,134 @@
+import type { StaleReason } from '../core/events.js'
+import type { CachePlan } from '../core/plan.js'
+import type { Arrivals, ShardView } from '../core/shard-view.js'
+import { type NearEntry, NearStore } from '../memory/near-store.js'
+import { type Registration, mayKeep } from './registry.js'
+import { type TagCell, TagTable } from './tags.js'
+
+/** A value in own monotonic time, ready to be served. */
+export interface Held {
+  readonly value: unknown
+  readonly createdMs: number
+  readonly freshUntilMs: number
+  readonly staleUntilMs: number
+  readonly errorUntilMs: number
+  readonly tags: readonly string[]
+  readonly bytes: number
+}
+
+/** What a memory copy's right to be served rests on, besides its lifetime. */
+interface Standing {
+  readonly shard: ShardView
+  /** The arrival at which its flight was registered: whatever was dropped later concerns it. */
+  readonly bornAt: number
+  /** Until then it is younger than the staleness contract, proof or no proof. */
+  readonly trustedUntilMs: number
+  readonly tags: readonly TagCell[]
+  /** An old value kept after a failed load: the origin is not asked again before. */
+  readonly holdUntilMs: number
+}
+
+export type NearState = 'fresh' | StaleReason | undefined
+
+/** This process's memory of one cache, under the staleness contract. */
+export class Near {
+  readonly #plan: CachePlan
+  readonly #arrivals: Arrivals
+  readonly #store: NearStore<Standing>
+  readonly #tags = new TagTable()
+  #clearedAt = 0
+  #doubtedAt = 0
+
+  constructor(plan: CachePlan, arrivals: Arrivals) {
+    this.#plan = plan
+    this.#arrivals = arrivals
+    this.#store = new NearStore(plan.memory ?? { maxEntries: 0, maxBytes: 0 }, (standing) => this.#tags.release(standing.tags))
+  }
+
+  get size(): { entries: number; bytes: number } {
+    return { entries: this.#store.entries, bytes: this.#store.bytes }
+  }
+
+  takeEvicted(): number {
+    return this.#store.takeEvicted()
+  }
+
+  /** The copy under this key if it is fresh and may be served; the whole of a memory hit. */
+  fresh(key: string, nowMs: number): NearEntry<unknown> | undefined {
+    const entry = this.#store.get(key)
+    return entry !== undefined && nowMs < entry.freshUntilMs && this.#mayServe(entry, nowMs) ? entry : undefined
+  }
+
+  /** The copy under this key, and how it may be served. `away`: Redis cannot be asked. */
+  find(
+    key: string,
+    nowMs: number,
+    away: boolean,
+  ): { readonly entry: NearEntry<unknown>; readonly state: 'fresh' | StaleReason } | undefined {
+    const entry = this.#store.get(key)
+    if (entry === undefined) return undefined
+    if (this.#wasDropped(entry.standing)) {
+      this.#store.delete(key)
+      return undefined
+    }
+    const state = this.#isTrusted(entry.standing, nowMs) ? stateOf(entry, nowMs) : this.#stateInDoubt(entry, nowMs, away)
+    return state && { entry, state }
+  }
+
+  /** Keeps what a flight brought, unless something heard since its registration concerns it. */
+  keep(registration: Registration, held: Held, holdUntilMs = 0): void {
+    const { shard, bornAt, key, startedMs } = registration
+    if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt || bornAt < this.#clearedAt) return
+    const tags = this.#tags.take(held.tags)
+    const standing: Standing = { shard, bornAt, trustedUntilMs: startedMs + this.#plan.maxStalenessMs, tags, holdUntilMs }
+    const { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes } = held
+    this.#store.put({ key, value, standing, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes })
+  }
+
+  drop(key: string): void {
+    this.#store.delete(key)
+  }
+
+  dropTags(tags: readonly string[]): void {
+    const arrival = ++this.#arrivals.last
+    for (const tag of tags) this.#tags.drop(tag, arrival)
+  }
+
+  dropAll(): void {
+    this.#clearedAt = ++this.#arrivals.last
+    this.#store.clear()
+  }
+
+  /** The clock has not told the truth: youth proves nothing for what was begun before. */
+  doubt(): void {
+    this.#doubtedAt = ++this.#arrivals.last
+  }
+
+  #mayServe(entry: NearEntry<Standing>, nowMs: number): boolean {
+    return !this.#wasDropped(entry.standing) && this.#isTrusted(entry.standing, nowMs)
+  }
+
+  #wasDropped(standing: Standing): boolean {
+    const { bornAt, tags } = standing
+    if (bornAt < standing.shard.droppedAt || bornAt < this.#clearedAt) return true
+    for (let i = 0; i < tags.length; i++) if (bornAt < (tags[i] as TagCell).droppedAt) return true
+    return false
+  }
+
+  #isTrusted(standing: Standing, nowMs: number): boolean {
+    if (nowMs - standing.shard.provenAtMs < this.#plan.maxStalenessMs) return true
+    return nowMs < standing.trustedUntilMs && standing.bornAt >= this.#doubtedAt
+  }
+
+  /** Nothing proves this copy: it is served only in an outage, and only where the cache says so. */
+  #stateInDoubt(entry: NearEntry<Standing>, nowMs: number, away: boolean): NearState {
+    if (!away || this.#plan.onOutage !== 'serve') return undefined
+    return nowMs < Math.max(entry.freshUntilMs, entry.staleUntilMs, entry.errorUntilMs) ? 'outage' : undefined
+  }
+}
+
+function stateOf(entry: NearEntry<Standing>, nowMs: number): NearState {
+  if (nowMs < entry.freshUntilMs) return 'fresh'
+  if (nowMs < entry.staleUntilMs) return 'revalidating'
+  return nowMs < entry.errorUntilMs && nowMs < entry.standing.holdUntilMs ? 'error' : undefined
+}

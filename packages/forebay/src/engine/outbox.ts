@@ -1,0 +1,70 @@
+import { type Tidings, encodeTidings } from '../core/notice.js'
+import { wholeService } from '../core/far-store.js'
+import { mostUnsent } from '../core/plan.js'
+
+/**
+ * Invalidations of one shard that could not be sent, or were not answered. Bounded: when full, single keys and tags become the clear of
+ * their caches. While it is not empty, this process neither reads this shard nor takes leases in it.
+ */
+export class Outbox {
+  readonly #waiting = new Map<string, Unsent>()
+
+  get size(): number {
+    return this.#waiting.size
+  }
+
+  /** Keeps an invalidation; true if the outbox was full and has been coarsened. A set is kept as an invalidation, never as a late write. */
+  add(nonce: string, tidings: Tidings): boolean {
+    this.#put(nonce, asInvalidation(tidings))
+    if (this.#waiting.size <= mostUnsent) return false
+    this.#coarsen()
+    return true
+  }
+
+  first(): Unsent | undefined {
+    for (const unsent of this.#waiting.values()) return unsent
+    return undefined
+  }
+
+  /** Takes out what has been sent, unless it was replaced meanwhile. */
+  sent(unsent: Unsent): void {
+    if (this.#waiting.get(nameOf(unsent.tidings)) === unsent) this.#waiting.delete(nameOf(unsent.tidings))
+  }
+
+  all(): readonly Unsent[] {
+    return [...this.#waiting.values()]
+  }
+
+  #put(nonce: string, tidings: Tidings): void {
+    const name = nameOf(tidings)
+    this.#waiting.delete(name)
+    this.#waiting.set(name, { nonce, tidings })
+  }
+
+  #coarsen(): void {
+    const all = this.all()
+    this.#waiting.clear()
+    const scopes = new Map(all.map(({ nonce, tidings }) => [scopeOf(tidings), nonce]))
+    const service = scopes.get(wholeService)
+    if (service !== undefined) return this.#put(service, { kind: 'clear', scope: wholeService })
+    for (const [scope, nonce] of scopes) this.#put(nonce, { kind: 'clear', scope })
+  }
+}
+
+export interface Unsent {
+  readonly nonce: string
+  readonly tidings: Tidings
+}
+
+function asInvalidation(tidings: Tidings): Tidings {
+  return tidings.kind === 'stale' || tidings.kind === 'filled' ? { kind: 'key', cache: tidings.cache, key: tidings.key } : tidings
+}
+
+function scopeOf(tidings: Tidings): string {
+  return 'scope' in tidings ? tidings.scope : tidings.cache
+}
+
+function nameOf(tidings: Tidings): string {
+  const { kind, payload } = encodeTidings(tidings)
+  return kind + payload
+}

@@ -1,0 +1,45 @@
+import type { Clock, Random } from '../core/clock.js'
+import type { Tell } from '../core/events.js'
+import type { FarStore } from '../core/far-store.js'
+import type { Digest } from '../core/key.js'
+
+/** What the engine is put together from. `create-forebay.ts` supplies the real parts, a world the simulated ones. */
+export interface EngineParts {
+  readonly service: string
+  /** Makes the far store; `tell` and `onShards` are how it speaks back. */
+  readonly openFarStore: (back: FarStoreBack) => FarStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly digest: Digest
+  /** Runs background work outside every caller's async context. */
+  readonly detached: <T>(work: () => T) => T
+}
+
+export interface FarStoreBack {
+  readonly tell: Tell
+  /** The number of shards is known, or turned out to be another: everything known so far is void. */
+  readonly onShards: (shards: number) => void
+  /** The far store can never be used as configured (`E_REDIS_SHARDS`); the cache goes on without it. */
+  readonly onUnusable: (error: Error) => void
+}
+
+/** Makes names that nobody else makes: this process's random name and a counter. */
+export class Ids {
+  readonly #process: string
+  readonly #random: Random
+  #count = 0
+
+  constructor(random: Random) {
+    this.#random = random
+    this.#process = random.id()
+  }
+
+  next(): string {
+    return `${this.#process}.${(this.#count++).toString(36)}`
+  }
+
+  /** A name for a shard's incarnation, should the shard have none. */
+  incarnation(): string {
+    return this.#random.id()
+  }
+}

@@ -1,0 +1,191 @@
+import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
+
+/** A span of time: milliseconds, or a number with its unit. Finite and greater than 0. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
+
+/** What a key is made of: strings, finite numbers, booleans, null, and arrays or plain objects of these (order of properties is ignored). */
+export type Key = string | number | KeyStructure
+export type KeyStructure = readonly KeyPart[] | { readonly [name: string]: KeyPart | undefined }
+export type KeyPart = string | number | boolean | null | KeyStructure
+
+/** A value as it comes back from a cache: shared with other callers, therefore frozen. */
+export type DeepReadonly<T> = unknown extends T
+  ? T
+  : T extends string | number | boolean | bigint | symbol | null | undefined
+    ? T
+    : T extends (...args: never[]) => unknown
+      ? T
+      : { readonly [P in keyof T]: DeepReadonly<T[P]> }
+
+/** What a loader is told. */
+export interface LoadContext<K extends Key = Key> {
+  readonly key: K
+  /** Aborts when nobody waits any longer, or at the hard timeout. */
+  readonly signal: AbortSignal
+  /** The old value, where one is still known. */
+  readonly previous: unknown
+}
+
+/** Fetches a value from the origin: a plain value, or one wrapped by `entry()` or `doNotStore()`. */
+export type Loader<V, K extends Key = Key> = (context: LoadContext<K>) => Loaded<V> | PromiseLike<Loaded<V>>
+export type Loaded<V> = V | LoadedEntry<V> | NotStored<V>
+
+/** A loader's value with its own lifetime or tags. Made by `entry()`. */
+export interface LoadedEntry<V> {
+  readonly kind: typeof entryMark
+  readonly value: V
+  readonly options: EntryOptions
+}
+/** A loader's value for the present callers only. Made by `doNotStore()`. */
+export interface NotStored<V> {
+  readonly kind: typeof notStoredMark
+  readonly value: V
+}
+export const entryMark: unique symbol = Symbol('forebay.entry')
+export const notStoredMark: unique symbol = Symbol('forebay.notStored')
+
+export interface EntryOptions {
+  readonly ttl?: Duration | undefined
+  readonly staleWhileRevalidate?: Duration | undefined
+  readonly staleIfError?: Duration | undefined
+  readonly tags?: readonly string[] | undefined
+}
+
+/** Gives a loaded value its own lifetime or tags, in place of the cache's. */
+export function entry<V>(value: V, options: EntryOptions): LoadedEntry<V> {
+  return { kind: entryMark, value, options }
+}
+
+/** Hands a value to the callers who wait for it, and keeps it nowhere. */
+export function doNotStore<V>(value: V): NotStored<V> {
+  return { kind: notStoredMark, value }
+}
+
+/** Options of one cache. */
+export interface CacheOptions<V = unknown> {
+  /** How long a value is fresh. Required here or in the defaults of `createForebay`. */
+  readonly ttl?: Duration | undefined
+  /** For how long after `ttl` an old value is served while it is refreshed. Default: none. */
+  readonly staleWhileRevalidate?: Duration | undefined
+  /** For how long after `ttl` an old value is served when the loader fails. Default: none. */
+  readonly staleIfError?: Duration | undefined
+  /** Shortens each ttl by a random share up to this one, so that entries do not expire together. 0-0.5, default 0.05. */
+  readonly jitter?: number | undefined
+  /** Tags of a value; not called for null and undefined. At most 64, each of at most 256 characters. */
+  readonly tags?: readonly string[] | ((value: NonNullable<V>, key: Key) => readonly string[]) | undefined
+  /** The largest age of a superseded memory copy, whatever happens to the links. Default 2 s, at least 100 ms. */
+  readonly maxStaleness?: Duration | undefined
+  /** When freshness cannot be proven and Redis is away: `reload` from the origin (default), or `serve` the copy on, marked stale. */
+  readonly onOutage?: 'reload' | 'serve' | undefined
+  /** A load that takes longer is given up with `E_LOAD_TIMEOUT` and its result is not stored. Default 30 s. */
+  readonly hardTimeout?: Duration | undefined
+  /** Bounds of the memory in this process; `false` = none is kept. Default 10,000 entries and 64 MiB. */
+  readonly memory?: { readonly maxEntries?: number | undefined; readonly maxBytes?: number | undefined } | false | undefined
+  /** Values whose encoded form is longer are refused. Default 8 MiB. */
+  readonly maxValueBytes?: number | undefined
+}
+
+/** Options of one call. */
+export interface ReadOptions {
+  /** Rejects this caller with `signal.reason`; the load goes on for the others. */
+  readonly signal?: AbortSignal | undefined
+  /** A token of a write: this read sees that write. */
+  readonly token?: string | undefined
+}
+export interface GetOrSetOptions extends ReadOptions, EntryOptions {
+  /** Load anew whatever is cached, and keep the result. */
+  readonly fresh?: boolean | undefined
+}
+export interface SetOptions extends EntryOptions {}
+
+/** What became of a write. `queued`: Redis is away; the invalidation is kept and sent before this process trusts Redis again. */
+export interface WriteResult {
+  readonly state: 'acknowledged' | 'queued'
+  /** Shown to a read in another process, makes that read see this write. */
+  readonly token: string
+}
+
+/** What is cached under a key. */
+export type ReadResult<V> =
+  | { readonly state: 'miss' }
+  | { readonly state: 'fresh'; readonly value: DeepReadonly<V>; readonly tier: Tier; readonly ageMs: number }
+  | { readonly state: 'stale'; readonly value: DeepReadonly<V>; readonly tier: Tier; readonly ageMs: number; readonly why: StaleReason }
+
+/** A read that can load, with the story of where the value came from. */
+export type FetchResult<V> = Exclude<ReadResult<V>, { state: 'miss' }>
+
+export interface Cache<V> {
+  readonly name: string
+  /** The cached value, or the loader's. Joins a load of the same key that is already under way. */
+  getOrSet<L extends V, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<DeepReadonly<V>>
+  /** As `getOrSet`, and tells which tier answered. */
+  fetch<L extends V, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<FetchResult<V>>
+  /** The cached value; `undefined` where there is none. Never loads. */
+  get(key: Key, options?: ReadOptions): Promise<DeepReadonly<V> | undefined>
+  /** As `get`, and tells a miss from a cached `undefined`. */
+  read(key: Key, options?: ReadOptions): Promise<ReadResult<V>>
+  /** What this process's memory holds and may serve now. Counts as an access. */
+  peek(key: Key): DeepReadonly<V> | undefined
+  /** Stores a value. For keys with one writer; the last one executed wins. */
+  set(key: Key, value: V, options?: SetOptions): Promise<WriteResult>
+  /** Removes a value everywhere; a load that began before is not stored. */
+  invalidate(key: Key): Promise<WriteResult>
+  /** The same as `invalidate`. */
+  delete(key: Key): Promise<WriteResult>
+  /** Ends a value's freshness; it may still be served inside the stale windows. */
+  markStale(key: Key): Promise<WriteResult>
+  /** Removes all entries of this cache with any of these tags. */
+  invalidateTags(tags: readonly string[]): Promise<WriteResult>
+  /** Removes all entries of this cache. */
+  clear(): Promise<WriteResult>
+  stats(): CacheStats
+}
+
+/** Counters of one cache since its creation. */
+export interface CacheStats {
+  readonly hits: { readonly memory: number; readonly redis: number }
+  readonly stale: number
+  readonly misses: number
+  readonly joins: number
+  readonly loads: number
+  readonly loadErrors: number
+  readonly fills: number
+  readonly refusedFills: number
+  readonly waits: number
+  readonly writes: number
+  readonly queuedWrites: number
+  readonly degraded: number
+  readonly corrupt: number
+  readonly evictions: number
+  readonly memory: { readonly entries: number; readonly bytes: number }
+  /** Hits (fresh and stale) by all lookups; 0 before the first. */
+  readonly hitRatio: number
+}
+
+export interface ForebayStats {
+  readonly caches: { readonly [name: string]: CacheStats }
+  readonly shards: { readonly total: number; readonly proven: number }
+  readonly outbox: number
+  readonly replayed: number
+  readonly dropped: number
+  readonly resent: number
+  readonly listenerErrors: number
+}
+
+export interface Forebay extends AsyncDisposable {
+  /** A cache of this service; the same name gives the same cache, and other options for it are an error. */
+  cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V>
+  /** Removes all entries of the service with any of these tags. */
+  invalidateTags(tags: readonly string[]): Promise<WriteResult>
+  /** Removes all entries of the service. */
+  clear(): Promise<WriteResult>
+  /** Resolves when Redis has been reached and memory can be proven fresh; the cache serves before that too. */
+  ready(): Promise<void>
+  /** Resolves when the fills, refreshes and queued writes under way are done. */
+  settled(): Promise<void>
+  on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void
+  onAny(listener: (event: ForebayEvent) => void): () => void
+  stats(): ForebayStats
+  /** Waits for loads and queued invalidations up to `timeout` (default 2 s), then ends all links. Tells what could not be sent. */
+  close(options?: { readonly timeout?: Duration | undefined }): Promise<{ readonly unsent: number }>
+}

@@ -1,0 +1,72 @@
+import type { Clock } from '../core/clock.js'
+import type { EntryAddress, FarStore } from '../core/far-store.js'
+import { shardOf } from '../core/key.js'
+import type { Tidings } from '../core/notice.js'
+import { ShardView } from '../core/shard-view.js'
+import { Outbox } from './outbox.js'
+
+/** One shard of the service as this process has it: what it knows of it, and what it still has to send there. */
+export interface Shard {
+  readonly view: ShardView
+  readonly outbox: Outbox
+  /** Server time less own monotonic time, from the last question: never less than the truth, so that freshness ends early, not late. */
+  offsetMs: number
+}
+
+/** All shards of the service. */
+export class Shards {
+  readonly #far: FarStore
+  readonly #clock: Clock
+  #all: Shard[] = []
+
+  constructor(far: FarStore, clock: Clock) {
+    this.#far = far
+    this.#clock = clock
+    this.resize(far.shards)
+  }
+
+  get all(): readonly Shard[] {
+    return this.#all
+  }
+
+  /** Another number of shards: starts with none of them known. Answers what waited in the outboxes. */
+  resize(count: number): readonly Shard[] {
+    const before = this.#all
+    this.#all = Array.from({ length: count }, (_, index) => ({ view: new ShardView(index), outbox: new Outbox(), offsetMs: 0 }))
+    return before
+  }
+
+  at(index: number): Shard | undefined {
+    return this.#all[index]
+  }
+
+  address(cache: string, key: string): EntryAddress {
+    return { shard: shardOf(cache, key, this.#all.length), cache, key }
+  }
+
+  of(at: EntryAddress): Shard {
+    const shard = this.#all[at.shard]
+    if (shard === undefined) throw new RangeError(`no shard ${at.shard}`)
+    return shard
+  }
+
+  /** The shards that tidings meant for this one belong to now: itself, unless the number of shards has changed since. */
+  whereNow(shard: Shard, tidings: Tidings): readonly Shard[] {
+    if (this.#all[shard.view.index] === shard) return [shard]
+    return 'key' in tidings ? [this.of(this.address(tidings.cache, tidings.key))] : this.#all
+  }
+
+  /** No link, or invalidations of this process have not reached it: neither reads nor leases. */
+  away(shard: Shard): boolean {
+    return shard.outbox.size > 0 || this.#far.nodeOf(shard.view.index) === undefined
+  }
+
+  /** Whether a plain read may be trusted: proven lately, by the very node that the read goes to. */
+  proven(shard: Shard, maxStalenessMs: number): boolean {
+    return shard.view.provenBy(this.#far.nodeOf(shard.view.index), this.#clock.now(), maxStalenessMs)
+  }
+
+  unsent(): number {
+    return this.#all.reduce((sum, shard) => sum + shard.outbox.size, 0)
+  }
+}

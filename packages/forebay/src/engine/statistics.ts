@@ -1,0 +1,78 @@
+import type { ForebayEvent } from '../core/events.js'
+import type { CacheStats } from './public.js'
+
+type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'hitRatio'>
+
+/** The counters of one cache: kept by listening to its events, except for memory hits, which are counted at once and told in batches. */
+export class CacheCounters {
+  memoryHits = 0
+  #toldHits = 0
+  #redisHits = 0
+  readonly #counts: Record<Counted, number> = {
+    stale: 0,
+    misses: 0,
+    joins: 0,
+    loads: 0,
+    loadErrors: 0,
+    fills: 0,
+    refusedFills: 0,
+    waits: 0,
+    writes: 0,
+    queuedWrites: 0,
+    degraded: 0,
+    corrupt: 0,
+    evictions: 0,
+  }
+
+  /** Memory hits since this was last asked. */
+  takeMemoryHits(): number {
+    const hits = this.memoryHits - this.#toldHits
+    this.#toldHits = this.memoryHits
+    return hits
+  }
+
+  count(event: ForebayEvent): void {
+    const counts = this.#counts
+    switch (event.type) {
+      case 'hit':
+        if (event.tier === 'redis') this.#redisHits += event.count
+        break
+      case 'evict':
+        counts.evictions += event.entries
+        break
+      case 'write':
+        counts.writes++
+        if (event.state === 'queued') counts.queuedWrites++
+        break
+      default: {
+        const counter = counterOf[event.type]
+        if (counter !== undefined) counts[counter]++
+      }
+    }
+  }
+
+  report(memory: { entries: number; bytes: number }): CacheStats {
+    const { stale, misses } = this.#counts
+    const hits = this.memoryHits + this.#redisHits + stale
+    const lookups = hits + misses
+    return {
+      ...this.#counts,
+      hits: { memory: this.memoryHits, redis: this.#redisHits },
+      memory,
+      hitRatio: lookups === 0 ? 0 : hits / lookups,
+    }
+  }
+}
+
+const counterOf: Partial<Record<ForebayEvent['type'], Counted>> = {
+  stale: 'stale',
+  miss: 'misses',
+  join: 'joins',
+  load: 'loads',
+  'load-error': 'loadErrors',
+  fill: 'fills',
+  'fill-refused': 'refusedFills',
+  wait: 'waits',
+  degraded: 'degraded',
+  corrupt: 'corrupt',
+}

@@ -1,0 +1,136 @@
+import type { Clock } from '../core/clock.js'
+import { isAway } from '../core/errors.js'
+import type { Tell } from '../core/events.js'
+import type { EntryAddress, FarStore, Position, StoredValue } from '../core/far-store.js'
+import type { Tidings } from '../core/notice.js'
+import { type TokenPart, encodeToken, unsent } from '../core/token.js'
+import type { Effects } from './listener.js'
+import type { Unsent } from './outbox.js'
+import type { Ids } from './parts.js'
+import type { WriteResult } from './public.js'
+import type { Registration } from './registry.js'
+import type { Shard, Shards } from './shards.js'
+
+/**
+ * The fences. Each write cleans this process's memory and marks what is under way twice: before it is sent, and when it is answered or
+ * goes to the outbox; what a read puts between the two may be old. A write that cannot be sent, or is not answered, waits in the outbox
+ * as an invalidation.
+ */
+export interface WritesParts {
+  readonly far: FarStore
+  readonly shards: Shards
+  readonly clock: Clock
+  readonly ids: Ids
+  readonly tell: Tell
+  readonly effects: Pick<Effects, 'heard'>
+  /** Asks the shards again soon: an answer lets the outboxes be emptied. */
+  readonly poke: () => void
+}
+
+/** A set under way: its value, and its registration, which its own fence does not mark. */
+export interface SetInHand {
+  readonly value: StoredValue
+  readonly registration: Registration
+}
+
+type KeyTidings = Extract<Tidings, { key: string }>
+type GroupTidings = Extract<Tidings, { scope: string }>
+
+export class Writes {
+  readonly #parts: WritesParts
+  readonly #draining = new Map<Shard, Promise<void>>()
+
+  constructor(parts: WritesParts) {
+    this.#parts = parts
+  }
+
+  /** One key's fence. `set`: what to store in its place. */
+  async key(at: EntryAddress, kind: 'key' | 'stale', set?: SetInHand): Promise<WriteResult> {
+    const nonce = this.#parts.ids.next()
+    const shard = this.#parts.shards.of(at)
+    const tidings: KeyTidings = { kind, cache: at.cache, key: at.key }
+    this.#parts.effects.heard(tidings, set?.registration)
+    const part = await this.#send(shard, nonce, tidings, set?.value)
+    this.#parts.effects.heard(tidings, set?.registration)
+    return result(nonce, [part])
+  }
+
+  /** A group's fence: every shard, acknowledged when the last one has answered. */
+  async group(tidings: GroupTidings): Promise<WriteResult> {
+    const nonce = this.#parts.ids.next()
+    const shards = this.#parts.shards.all
+    this.#parts.effects.heard(tidings)
+    const parts = await Promise.all(shards.map((shard) => this.#send(shard, nonce, tidings)))
+    this.#parts.effects.heard(tidings)
+    return result(nonce, parts)
+  }
+
+  /** Keeps invalidations to be sent when the shard can be reached. */
+  queue(shard: Shard, nonce: string, tidings: Tidings): void {
+    let coarsened = false
+    for (const target of this.#parts.shards.whereNow(shard, tidings)) coarsened = target.outbox.add(nonce, tidings) || coarsened
+    this.#parts.tell({ type: 'outbox', waiting: this.#parts.shards.unsent(), coarsened })
+    this.#parts.poke()
+  }
+
+  /** Empties the outbox of a shard that has just answered. One attempt at a time. */
+  drain(shard: Shard): Promise<void> {
+    if (shard.outbox.size === 0) return Promise.resolve()
+    const running = this.#draining.get(shard) ?? this.#drain(shard).finally(() => this.#draining.delete(shard))
+    this.#draining.set(shard, running)
+    return running
+  }
+
+  async #drain(shard: Shard): Promise<void> {
+    for (let next = shard.outbox.first(); next !== undefined; next = shard.outbox.first()) {
+      if (!(await this.#sendAgain(shard, next))) return
+    }
+    this.#parts.tell({ type: 'outbox', waiting: this.#parts.shards.unsent(), coarsened: false })
+  }
+
+  async #sendAgain(shard: Shard, item: Unsent): Promise<boolean> {
+    try {
+      const position = await this.#execute(shard, item.nonce, item.tidings)
+      shard.view.acknowledged(position, item.tidings, this.#parts.clock.now())
+      this.#parts.effects.heard(item.tidings)
+      shard.outbox.sent(item)
+      return true
+    } catch (error) {
+      if (!isAway(error)) throw error
+      return false
+    }
+  }
+
+  async #send(shard: Shard, nonce: string, tidings: Tidings, value?: StoredValue): Promise<TokenPart> {
+    const { shards, clock } = this.#parts
+    if (!shards.away(shard)) {
+      shard.view.sending(nonce)
+      try {
+        const position = await this.#execute(shard, nonce, tidings, value)
+        shard.view.acknowledged(position, tidings, clock.now())
+        return { shard: shard.view.index, inc: position.inc, seq: position.seq }
+      } catch (error) {
+        shard.view.unanswered(nonce)
+        if (!isAway(error)) throw error
+      }
+    }
+    this.queue(shard, nonce, tidings)
+    return { shard: shard.view.index, inc: '', seq: unsent }
+  }
+
+  #execute(shard: Shard, nonce: string, tidings: Tidings, value?: StoredValue): Promise<Position> {
+    const { far, ids } = this.#parts
+    const newInc = ids.incarnation()
+    const index = shard.view.index
+    if (tidings.kind === 'tags') return far.stamp(index, { nonce, newInc, scope: tidings.scope, tags: tidings.tags })
+    if (tidings.kind === 'clear') return far.stamp(index, { nonce, newInc, scope: tidings.scope, tags: [] })
+    const at = { shard: index, cache: tidings.cache, key: tidings.key }
+    if (value !== undefined) return far.write(at, { kind: 'set', nonce, newInc, value })
+    return far.write(at, { kind: tidings.kind === 'stale' ? 'stale' : 'invalidate', nonce, newInc })
+  }
+}
+
+function result(nonce: string, parts: readonly TokenPart[]): WriteResult {
+  const queued = parts.some((part) => part.seq === unsent)
+  return { state: queued ? 'queued' : 'acknowledged', token: encodeToken({ nonce, parts }) }
+}
