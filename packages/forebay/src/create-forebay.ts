@@ -3,6 +3,7 @@ import type { FarStore } from './core/far-store.js'
 import { createEngine } from './engine/facade.js'
 import type { FarStoreBack } from './engine/parts.js'
 import type { Forebay } from './engine/public.js'
+import { openNearStore } from './memory/near-store.js'
 import { TwinServer } from './memory/twin-server.js'
 import { twinStore } from './memory/twin-store.js'
 import { createRedisFarStore } from './redis/far-store.js'
@@ -32,7 +33,15 @@ export function createForebay(options: ForebayOptions): Forebay {
     far.connected().catch(back.onUnusable)
     return far
   }
-  const parts = { service, openFarStore, clock: systemClock, random: systemRandom, digest: sha256, detached: outsideCallers() }
+  const parts = {
+    service,
+    openFarStore,
+    openNearStore,
+    clock: systemClock,
+    random: systemRandom,
+    digest: sha256,
+    detached: outsideCallers(),
+  }
   return createEngine(parts, cachePlanner(defaults))
 }
 

@@ -32,7 +32,7 @@ import type { Writes } from './writes.js'
 import type { Arrivals } from '../core/shard-view.js'
 
 /** What one cache shares with the others of its service. */
-export interface CacheParts extends Omit<LoadsParts, 'reads' | 'near'>, Pick<EngineParts, 'digest' | 'detached'> {
+export interface CacheParts extends Omit<LoadsParts, 'reads' | 'near'>, Pick<EngineParts, 'digest' | 'detached' | 'openNearStore'> {
   readonly arrivals: Arrivals
   readonly writes: Writes
   readonly listener: Listener
@@ -61,7 +61,7 @@ export class EngineCache implements Cache<unknown> {
   constructor(plan: CachePlan, parts: CacheParts) {
     this.plan = plan
     this.#parts = parts
-    this.#near = new Near(plan, parts.arrivals)
+    this.#near = new Near(plan, parts.arrivals, parts.openNearStore)
     this.#registry = new Registry(parts.arrivals)
     this.#reads = new FarReads(plan, parts)
     this.#loads = new Loads(plan, { ...parts, reads: this.#reads, near: this.#near })
@@ -79,7 +79,7 @@ export class EngineCache implements Cache<unknown> {
         return Promise.resolve(entry.value)
       }
     }
-    return this.#serve(key, load as Loader<unknown>, options).then(valueOf)
+    return this.#serve(key, load as Loader<unknown>, options).then(valueIn)
   }
 
   async fetch<L, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<FetchResult<unknown>> {
@@ -362,7 +362,7 @@ export class EngineCache implements Cache<unknown> {
 type Request = { readonly key: Key; readonly load: Loader<unknown>; readonly options: GetOrSetOptions | undefined } | undefined
 type FlightRequest = Pick<Job, 'key' | 'load' | 'options' | 'background'>
 
-function valueOf(found: Served): unknown {
+function valueIn(found: Served): unknown {
   return found.value
 }
 

@@ -11,7 +11,7 @@ import { type Effects, Listener } from './listener.js'
 import { type EngineParts, Ids } from './parts.js'
 import type { ForebayStats, WriteResult } from './public.js'
 import type { Registration } from './registry.js'
-import { type Shard, Shards } from './shards.js'
+import { Shards } from './shards.js'
 import { CacheCounters } from './statistics.js'
 import { SuspensionWatch } from './suspension.js'
 import { Wakes } from './wakes.js'
@@ -66,7 +66,7 @@ export class Engine {
     const known = this.#caches.get(plan.name)
     if (known !== undefined) return known.cache
     const counters = new CacheCounters()
-    const { digest, detached, random } = this.#parts
+    const { digest, detached, random, openNearStore } = this.#parts
     const cache = new EngineCache(plan, {
       far: this.#far,
       shards: this.#shards,
@@ -80,6 +80,7 @@ export class Engine {
       random,
       digest,
       detached,
+      openNearStore,
       counters,
       isClosed: () => this.#closed,
       track: (work) => this.#track(work),

@@ -9,7 +9,7 @@ import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
 import { type Registration, mayKeep } from './registry.js'
-import type { Shard, Shards } from './shards.js'
+import type { Shards } from './shards.js'
 import { type Storable, heldFrom, storable } from './storable.js'
 import type { Wakes } from './wakes.js'
 

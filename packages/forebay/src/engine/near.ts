@@ -1,7 +1,7 @@
 import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
-import { type NearEntry, NearStore } from '../memory/near-store.js'
+import type { NearEntry, NearStore, OpenNearStore } from '../core/near-store.js'
 import { type Registration, mayKeep } from './registry.js'
 import { type TagCell, TagTable } from './tags.js'
 
@@ -39,10 +39,10 @@ export class Near {
   #clearedAt = 0
   #doubtedAt = 0
 
-  constructor(plan: CachePlan, arrivals: Arrivals) {
+  constructor(plan: CachePlan, arrivals: Arrivals, openNearStore: OpenNearStore) {
     this.#plan = plan
     this.#arrivals = arrivals
-    this.#store = new NearStore(plan.memory ?? { maxEntries: 0, maxBytes: 0 }, (standing) => this.#tags.release(standing.tags))
+    this.#store = openNearStore(plan.memory ?? { maxEntries: 0, maxBytes: 0 }, (standing) => this.#tags.release(standing.tags))
   }
 
   get size(): { entries: number; bytes: number } {

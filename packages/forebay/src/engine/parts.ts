@@ -2,6 +2,7 @@ import type { Clock, Random } from '../core/clock.js'
 import type { Tell } from '../core/events.js'
 import type { FarStore } from '../core/far-store.js'
 import type { Digest } from '../core/key.js'
+import type { OpenNearStore } from '../core/near-store.js'
 
 /** What the engine is put together from. `create-forebay.ts` supplies the real parts, a world the simulated ones. */
 export interface EngineParts {
@@ -11,6 +12,7 @@ export interface EngineParts {
   readonly clock: Clock
   readonly random: Random
   readonly digest: Digest
+  readonly openNearStore: OpenNearStore
   /** Runs background work outside every caller's async context. */
   readonly detached: <T>(work: () => T) => T
 }

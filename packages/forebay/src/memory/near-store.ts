@@ -1,39 +1,21 @@
+import type { NearBounds, NearEntry, NearStore, OpenNearStore } from '../core/near-store.js'
+
 /**
  * The near store: what one cache keeps in this process's memory. Bounded in entries and bytes by second chance (CLOCK): a hit sets a
  * bit and moves nothing; eviction takes the oldest entry, or gives it one more round if its bit is set. At most 32 second chances an
  * eviction, so that no `set` does unbounded work when everything is hot.
- *
- * Whether an entry may still be served is not decided here but by the engine, from the shard and the tags that the entry points to.
  */
-export interface NearEntry<S> {
-  readonly key: string
-  readonly value: unknown
-  /** What decides about it besides time; the store never looks into it. */
-  readonly standing: S
-  /** Own monotonic times. */
-  readonly createdMs: number
-  freshUntilMs: number
-  readonly staleUntilMs: number
-  readonly errorUntilMs: number
-  readonly bytes: number
-}
-
 interface Slot<S> extends NearEntry<S> {
   referenced: boolean
   newer: Slot<S> | undefined
   older: Slot<S> | undefined
 }
 
-export interface NearBounds {
-  readonly maxEntries: number
-  readonly maxBytes: number
-}
-
 const mostSecondChances = 32
 /** What an entry costs besides its key and its encoded value; measured on Node 20. */
 const overheadBytes = 200
 
-export class NearStore<S> {
+export class ClockStore<S> implements NearStore<S> {
   readonly #slots = new Map<string, Slot<S>>()
   readonly #bounds: NearBounds
   readonly #onRemoved: (standing: S) => void
@@ -55,14 +37,12 @@ export class NearStore<S> {
     return this.#bytes
   }
 
-  /** Entries evicted for room since this was last asked. */
   takeEvicted(): number {
     const evicted = this.#evicted
     this.#evicted = 0
     return evicted
   }
 
-  /** The entry as it is, counted as an access. */
   get(key: string): NearEntry<S> | undefined {
     const slot = this.#slots.get(key)
     if (slot !== undefined) slot.referenced = true
@@ -128,3 +108,6 @@ export class NearStore<S> {
     else slot.newer.older = slot.older
   }
 }
+
+/** The near store that is used unless another is given. */
+export const openNearStore: OpenNearStore = (bounds, onRemoved) => new ClockStore(bounds, onRemoved)
