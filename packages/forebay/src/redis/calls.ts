@@ -1,0 +1,126 @@
+import type { Clock, Timer } from '../core/clock.js'
+
+/** A call under way: what tells its caller that it took too long. */
+export interface Call {
+  readonly dueMs: number
+  over: boolean
+  readonly late: () => void
+}
+
+interface Silence {
+  readonly afterMs: number
+  readonly onSilent: () => void
+}
+
+/**
+ * The calls under way on one link, and when each is late.
+ *
+ * Calls of one patience are due in the order in which they were sent, and are answered in that order, so each patience is a queue whose
+ * head is due first, and one timer watches all of them. It is never called off: when it fires too early it is set again, which costs less
+ * than a timer for each call. Nothing is judged by the timer itself. After a stall of the event loop timers run before sockets are read, so
+ * a call is late, and a link is silent, only if that is still so once the waiting input has been read.
+ */
+export class Calls {
+  readonly #clock: Clock
+  readonly #silence: Silence
+  readonly #queues = new Map<number, Queue>()
+  /** Sent and not answered, whether late or not. */
+  #owed = 0
+  #silentSinceMs = 0
+  #timer: Timer | undefined
+  #firesAtMs = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, silence: Silence) {
+    this.#clock = clock
+    this.#silence = silence
+  }
+
+  /** Number of calls that the server still has to answer. */
+  get owed(): number {
+    return this.#owed
+  }
+
+  /** A call is sent. */
+  begin(patienceMs: number, late: () => void): Call {
+    const nowMs = this.#clock.now()
+    const call = { dueMs: nowMs + patienceMs, over: false, late }
+    if (this.#owed === 0) this.#silentSinceMs = nowMs
+    this.#owed += 1
+    this.#queue(patienceMs).push(call)
+    this.#watch(Math.min(call.dueMs, this.#silentSinceMs + this.#silence.afterMs), nowMs)
+    return call
+  }
+
+  /** The server has answered, or the link is gone. False if it is too late. */
+  end(call: Call): boolean {
+    this.#owed -= 1
+    this.#silentSinceMs = this.#clock.now()
+    if (call.over) return false
+    call.over = true
+    return true
+  }
+
+  #queue(patienceMs: number): Queue {
+    const known = this.#queues.get(patienceMs)
+    if (known !== undefined) return known
+    const made = new Queue()
+    this.#queues.set(patienceMs, made)
+    return made
+  }
+
+  #watch(atMs: number, nowMs: number): void {
+    if (atMs >= this.#firesAtMs) return
+    this.#timer?.cancel()
+    this.#firesAtMs = atMs
+    this.#timer = this.#clock.after(Math.max(1, atMs - nowMs), () => this.#clock.afterInput(() => this.#judge()))
+  }
+
+  #judge(): void {
+    const nowMs = this.#clock.now()
+    this.#firesAtMs = Number.POSITIVE_INFINITY
+    for (const queue of this.#queues.values()) queue.expire(nowMs)
+    if (this.#owed === 0) return
+    if (nowMs >= this.#silentSinceMs + this.#silence.afterMs) {
+      this.#silentSinceMs = nowMs
+      this.#silence.onSilent()
+    }
+    const dues = [...this.#queues.values()].map((queue) => queue.firstDueMs)
+    this.#watch(Math.min(this.#silentSinceMs + this.#silence.afterMs, ...dues), nowMs)
+  }
+}
+
+/** Calls in the order in which they are due; those that are over leave from the head. */
+class Queue {
+  #calls: Call[] = []
+  #head = 0
+
+  get firstDueMs(): number {
+    this.#skip()
+    return this.#calls[this.#head]?.dueMs ?? Number.POSITIVE_INFINITY
+  }
+
+  push(call: Call): void {
+    this.#skip()
+    this.#calls.push(call)
+  }
+
+  expire(nowMs: number): void {
+    while (this.firstDueMs <= nowMs) {
+      const call = this.#calls[this.#head]
+      if (call === undefined) return
+      call.over = true
+      call.late()
+    }
+  }
+
+  #skip(): void {
+    while (this.#calls[this.#head]?.over) this.#head += 1
+    if (this.#head === this.#calls.length) {
+      this.#calls = []
+      this.#head = 0
+    } else if (this.#head > 1_024) {
+      this.#calls.splice(0, this.#head)
+      this.#head = 0
+    }
+  }
+}

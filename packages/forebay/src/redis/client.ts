@@ -1,0 +1,90 @@
+import { createRequire } from 'node:module'
+import type { ConnectionOptions } from 'node:tls'
+import type { RedisOptions as AllOptions, Redis } from 'ioredis'
+import type { Random } from '../core/clock.js'
+import { ForebayError } from '../core/errors.js'
+import type { Address, RedisPlan } from './plan.js'
+
+/** Makes a client that does not connect yet. */
+export type OpenClient = (address: Address | undefined) => Redis
+
+/**
+ * The client's own timeouts are backstops only, and loose: after a stall of the event loop Node runs timers before it reads sockets, so
+ * tight ones would drop every healthy link at once. The tight deadlines are the link's.
+ */
+const backstopMs = 2_000
+const disconnectMs = 50
+const keepAliveMs = 1_000
+const firstRetryMs = 25
+const longestRetryMs = 400
+const sentinelPatienceMs = 300
+
+/** Loads ioredis, which is an optional peer, and returns what opens clients by this plan. */
+export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
+  const Client = loadClient()
+  const common = settings(plan, random)
+  return (address) => new Client({ ...common, ...address })
+}
+
+type RedisOptions = Omit<AllOptions, 'replyMapping'>
+
+function loadClient(): typeof Redis {
+  const load = createRequire(import.meta.url)
+  try {
+    const loaded = load('ioredis') as { readonly Redis: typeof Redis }
+    const { version } = load('ioredis/package.json') as { readonly version: string }
+    const [major = 0, minor = 0] = version.split('.').map(Number)
+    if (major > 5 || (major === 5 && minor >= 4)) return loaded.Redis
+    throw new Error(`ioredis ${version} is too old`)
+  } catch (cause) {
+    throw new ForebayError('E_REDIS_CLIENT_MISSING', 'ioredis (5.4 or newer, or 6) cannot be loaded', { cause })
+  }
+}
+
+function settings(plan: RedisPlan, random: Random): RedisOptions {
+  const delay = (attempt: number) => Math.min(firstRetryMs * 2 ** Math.min(attempt, 5), longestRetryMs) * (0.5 + random.unit() / 2)
+  return {
+    lazyConnect: true,
+    protocol: 2, // the same on ioredis 5 and 6
+    connectTimeout: plan.deadlines.connectMs,
+    commandTimeout: backstopMs,
+    socketTimeout: backstopMs,
+    disconnectTimeout: disconnectMs,
+    keepAlive: keepAliveMs,
+    noDelay: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false, // a call is one attempt: its token was made for it
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: delay,
+    reconnectOnError: (error) => (/\bREADONLY\b/.test(error.message) ? 1 : false),
+    db: plan.db,
+    family: plan.family,
+    ...(plan.credentials.username === undefined ? {} : { username: plan.credentials.username }),
+    ...(plan.credentials.password === undefined ? {} : { password: plan.credentials.password }),
+    ...(plan.tls === false ? {} : { tls: certificates(plan.tls) }),
+    ...(plan.path === undefined ? {} : { path: plan.path }),
+    ...sentinelSettings(plan, delay),
+  }
+}
+
+function certificates(tls: ConnectionOptions | true): ConnectionOptions {
+  return tls === true ? {} : tls
+}
+
+function sentinelSettings({ sentinel, tls }: RedisPlan, delay: (attempt: number) => number): RedisOptions {
+  if (sentinel === undefined) return {}
+  const { username, password } = sentinel.credentials
+  return {
+    sentinels: sentinel.nodes.map(({ host, port }) => ({ host, port })),
+    name: sentinel.name,
+    failoverDetector: true,
+    sentinelCommandTimeout: sentinelPatienceMs,
+    sentinelRetryStrategy: delay,
+    sentinelReconnectStrategy: delay,
+    enableTLSForSentinelMode: tls !== false,
+    ...(sentinel.tls === false ? {} : { sentinelTLS: certificates(sentinel.tls) }),
+    ...(username === undefined ? {} : { sentinelUsername: username }),
+    ...(password === undefined ? {} : { sentinelPassword: password }),
+  }
+}

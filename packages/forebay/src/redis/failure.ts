@@ -1,0 +1,40 @@
+import { ForebayError } from '../core/errors.js'
+
+/** Replies by which a server says that it will not do it now, or not for us. Scripts of Redis 6 put a dash before the word. */
+const refusals =
+  /(?:^|-)(?:READONLY|NOREPLICAS|LOADING|MASTERDOWN|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|CROSSSLOT|TRYAGAIN|MOVED|ASK|BUSY)\b|max number of clients/
+
+/** What ioredis calls an error reply of the server. */
+const replyErrorName = 'ReplyError'
+
+/**
+ * An error of the client as one of ours. The client's error is not kept as a cause: it carries the command's arguments, which for AUTH are
+ * the password.
+ */
+export function failureOf(error: unknown): ForebayError {
+  if (error instanceof ForebayError) return error
+  if (!(error instanceof Error)) return new ForebayError('E_REDIS_AWAY', String(error))
+  if (error.name !== replyErrorName) {
+    return new ForebayError(error.message === 'Command timed out' ? 'E_REDIS_DEADLINE' : 'E_REDIS_AWAY', error.message)
+  }
+  return new ForebayError(refusals.test(error.message) ? 'E_REDIS_REFUSED' : 'E_REDIS_REPLY', error.message)
+}
+
+/** Whether the server does not know the script of an `EVALSHA`. */
+export function isUnknownScript(error: unknown): boolean {
+  return error instanceof ForebayError && error.message.includes('NOSCRIPT')
+}
+
+/** Where a shard has moved to; `undefined` if the error says nothing of the kind. An empty host is the one that was asked. */
+export function movedTo(error: unknown): { readonly slot: number; readonly host: string; readonly port: number } | undefined {
+  if (!(error instanceof ForebayError) || error.code !== 'E_REDIS_REFUSED') return undefined
+  const match = /\bMOVED (\d+) (\S*):(\d+)/.exec(error.message)
+  if (match === null) return undefined
+  const [, slot = '', host = '', port = ''] = match
+  return { slot: Number(slot), host, port: Number(port) }
+}
+
+/** Whether the error says that a shard is not, or not wholly, where it was sought. */
+export function isMisplaced(error: unknown): boolean {
+  return error instanceof ForebayError && /\b(?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN|READONLY)\b/.test(error.message)
+}

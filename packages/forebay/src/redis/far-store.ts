@@ -1,0 +1,235 @@
+import type { Bytes } from '../core/bytes.js'
+import type { Clock, Random } from '../core/clock.js'
+import { encodeTags, sealEnvelope } from '../core/envelope.js'
+import { ForebayError } from '../core/errors.js'
+import type { Tell } from '../core/events.js'
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  CheckAnswer,
+  EntryAddress,
+  FarStore,
+  FillAnswer,
+  FillRequest,
+  HeadsAnswer,
+  LeaseRequest,
+  Position,
+  ReplayRequest,
+  ShardGroup,
+  StampRequest,
+  StoredValue,
+  SyncAnswer,
+  SyncRequest,
+  WriteRequest,
+} from '../core/far-store.js'
+import { encodeTidings, type Notice } from '../core/notice.js'
+import { Agreement } from './agreement.js'
+import { askGroup } from './ask.js'
+import { clientOpener } from './client.js'
+import { warnOfEviction } from './eviction-warning.js'
+import { createLayout, type Layout } from './layout.js'
+import type { Link } from './link.js'
+import type { RedisPlan } from './plan.js'
+import { acquireAnswerOf, bytesOf, fillAnswerOf, listOf, noticesOf, numberOf, positionOf, syncAnswerOf } from './replies.js'
+import { runScript } from './script-call.js'
+import { SingleTopology } from './single.js'
+import type { RedisNode, Topology } from './topology.js'
+
+export interface RedisParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly tell: Tell
+  /** Told once, before `nodeOf` answers for the first time. */
+  readonly onShards: (shards: number) => void
+}
+
+/** The far store on Redis. */
+export interface RedisFarStore extends FarStore {
+  /** Resolves when the number of shards is agreed on; rejects when this process asks for another one than its service uses. */
+  connected(): Promise<void>
+}
+
+/** Most tag stamps a shard keeps; the lowest of more than these raises the floor. */
+const mostStamps = 8_192
+/** Bound of the nonces that a sync brings: more than the log can hold. */
+const mostNonces = 8_192
+
+/** Connects to Redis by this plan, at once and for good; every call is answered or rejected within its deadline from the start. */
+export function createRedisFarStore(plan: RedisPlan, parts: RedisParts): RedisFarStore {
+  return new Store(plan, parts)
+}
+
+class Store implements RedisFarStore {
+  readonly #layout: Layout
+  readonly #agreement: Agreement
+  readonly #topology: Topology
+  readonly #ring: string
+  #listener: (shard: number, notice: Notice) => void = () => {}
+
+  constructor(plan: RedisPlan, { clock, random, tell, onShards }: RedisParts) {
+    this.#layout = createLayout(plan.service)
+    this.#agreement = new Agreement(plan, this.#layout, onShards)
+    this.#ring = plan.mode === 'single' ? 'PUBLISH' : 'SPUBLISH'
+    this.#topology = new SingleTopology({
+      clock,
+      open: clientOpener(plan, random),
+      deadlines: plan.deadlines,
+      plan,
+      layout: this.#layout,
+      agreement: this.#agreement,
+      hear: (shard, notice) => this.#listener(shard, notice),
+      greet: (link) => warnOfEviction(link, tell),
+    })
+  }
+
+  get shards(): number {
+    return this.#agreement.shards
+  }
+
+  connected(): Promise<void> {
+    return this.#agreement.reached()
+  }
+
+  nodeOf(shard: number): string | undefined {
+    return this.#agreement.settled ? this.#topology.nodeFor(shard)?.commands.node : undefined
+  }
+
+  groups(): readonly ShardGroup[] {
+    return this.#topology.groups()
+  }
+
+  onNotice(listener: (shard: number, notice: Notice) => void): void {
+    this.#listener = listener
+  }
+
+  async close(): Promise<void> {
+    this.#topology.close()
+  }
+
+  get(at: EntryAddress): Promise<Bytes | undefined> {
+    const node = this.#agreement.settled ? this.#topology.nodeFor(at.shard) : undefined
+    if (node === undefined) return Promise.reject(this.#away())
+    return node.reader.get(at.shard, this.#layout.shard(at.shard).entry(at))
+  }
+
+  async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
+    const { keys, args } = this.#names(at)
+    const reply = await this.#act(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }))
+    const [nowMs, bytes] = listOf(reply)
+    return { nowMs: numberOf(nowMs), bytes: bytesOf(bytes) }
+  }
+
+  async acquire(at: EntryAddress, request: AcquireRequest): Promise<AcquireAnswer> {
+    const { keys, args } = this.#names(at)
+    const { token, newInc, takeover = '' } = request
+    const given = { ...args, newInc, token, leaseMs: whole(request.leaseMs), force: request.force ? 1 : 0, takeover }
+    return acquireAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'acquire', keys, given)))
+  }
+
+  async fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest): Promise<FillAnswer> {
+    const { keys, args } = this.#names(at)
+    const given = { ...args, token, nonce, tidings: filled(at), loadedInc: inc, epoch: seq, ...stored(value) }
+    return fillAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'fill', keys, given)))
+  }
+
+  async release(at: EntryAddress, { token, nonce }: LeaseRequest): Promise<void> {
+    const { keys, args } = this.#names(at)
+    await this.#act(at.shard, (link) => runScript(link, 'release', keys, { ...args, token, nonce, tidings: filled(at) }))
+  }
+
+  async renew(at: EntryAddress, { token, leaseMs }: LeaseRequest & { readonly leaseMs: number }): Promise<boolean> {
+    const { keys, args } = this.#names(at)
+    const reply = await this.#act(at.shard, (link) => runScript(link, 'renew', keys, { ...args, token, leaseMs: whole(leaseMs) }))
+    return numberOf(reply) === 1
+  }
+
+  async write(at: EntryAddress, request: WriteRequest): Promise<Position> {
+    const { keys, args } = this.#names(at)
+    const { nonce, newInc } = request
+    const { kind, payload: tidings } = encodeTidings({ kind: request.kind === 'stale' ? 'stale' : 'key', cache: at.cache, key: at.key })
+    const reply = await this.#act(at.shard, (link) =>
+      request.kind === 'set'
+        ? runScript(link, 'set', keys, { ...args, newInc, nonce, tidings, ...stored(request.value) })
+        : runScript(link, 'write', keys, { ...args, newInc, nonce, kind, tidings }),
+    )
+    return positionOf(listOf(reply))
+  }
+
+  async stamp(shard: number, { nonce, newInc, scope, tags }: StampRequest): Promise<Position> {
+    const { keys, args } = this.#shard(shard)
+    const { payload: tidings } = encodeTidings(tags.length === 0 ? { kind: 'clear', scope } : { kind: 'tags', scope, tags })
+    const given = { ...args, newInc, nonce, tidings, scope, tags: bufferOf(encodeTags(tags)), most: mostStamps }
+    return positionOf(listOf(await this.#act(shard, (link) => runScript(link, 'stamp', keys, given))))
+  }
+
+  async sync(shard: number, { newInc, stamps, withLog }: SyncRequest): Promise<SyncAnswer> {
+    const { keys, args } = this.#shard(shard)
+    const given = { ...args, newInc, most: stamps, withLog: withLog ? 1 : 0, mostNonces }
+    return this.#act(shard, async (link) => {
+      const { node = '' } = link
+      return syncAnswerOf(await runScript(link, 'sync', keys, given), node)
+    })
+  }
+
+  async ask(group: ShardGroup): Promise<HeadsAnswer> {
+    const { questions } = this.#usable(this.#topology.nodeOfGroup(group.id))
+    return askGroup(questions, group, this.#layout, (shard, error) => this.#topology.failed(shard, error))
+  }
+
+  async replay(shard: number, { afterSeq, limit }: ReplayRequest): Promise<readonly Notice[]> {
+    const range = [this.#layout.shard(shard).log, `${afterSeq + 1}-0`, '+', 'COUNT', limit]
+    return noticesOf(await this.#act(shard, (link) => link.call('act', 'XRANGE', range)))
+  }
+
+  /** What every script takes: the shard's keys, and how its bell is rung. */
+  #shard(shard: number) {
+    const { meta, stamps, log, bell } = this.#layout.shard(shard)
+    return { keys: { meta, stamps, log }, args: { ring: this.#ring, bell } }
+  }
+
+  #names(at: EntryAddress) {
+    const { keys, args } = this.#shard(at.shard)
+    const names = this.#layout.shard(at.shard)
+    return { keys: { ...keys, key: names.entry(at), lease: names.lease(at) }, args: { ...args, cache: at.cache } }
+  }
+
+  async #act<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {
+    const { commands } = this.#usable(this.#topology.nodeFor(shard))
+    try {
+      return await act(commands)
+    } catch (error) {
+      this.#topology.failed(shard, error)
+      throw error
+    }
+  }
+
+  #usable(node: RedisNode | undefined): RedisNode {
+    if (node === undefined || !this.#agreement.settled) throw this.#away()
+    return node
+  }
+
+  #away(): ForebayError {
+    return this.#agreement.problem ?? new ForebayError('E_REDIS_AWAY', 'not connected yet')
+  }
+}
+
+function filled(at: EntryAddress): string {
+  return encodeTidings({ kind: 'filled', cache: at.cache, key: at.key }).payload
+}
+
+/** A value as the scripts take it: the script puts times, incarnation and epoch into the blank places of the header. */
+function stored({ payload, codec, tags, freshMs, staleMs, errorMs, costMs }: StoredValue) {
+  const blank = { createdMs: 0, freshUntilMs: 0, staleUntilMs: 0, errorUntilMs: 0, inc: '', epoch: 0 }
+  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, costMs: Math.round(costMs) }))
+  return { envelope, freshMs: whole(freshMs), staleMs: Math.round(staleMs), errorMs: Math.round(errorMs) }
+}
+
+/** Redis takes whole milliseconds, at least one. */
+function whole(ms: number): number {
+  return Math.max(1, Math.round(ms))
+}
+
+/** The same bytes as the client wants them; nothing is copied. */
+function bufferOf(bytes: Bytes): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

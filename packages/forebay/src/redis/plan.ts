@@ -1,0 +1,62 @@
+import type { ConnectionOptions } from 'node:tls'
+
+/** A node's place in the network. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** How to get in. Held in the plan only; never part of a message. */
+export interface Credentials {
+  readonly username: string | undefined
+  readonly password: string | undefined
+}
+
+/** What to find the primary by where Sentinels watch over it. */
+export interface SentinelPlan {
+  readonly name: string
+  readonly nodes: readonly Address[]
+  readonly credentials: Credentials
+  readonly tls: ConnectionOptions | boolean
+}
+
+/** How long to wait for what. After a stall of the event loop, the answers that have arrived are read before anything is judged late. */
+export interface Deadlines {
+  readonly connectMs: number
+  /** A read, or a batch of them. */
+  readonly readMs: number
+  /** A script or a question. */
+  readonly actMs: number
+  /** A link that owes answers and has brought none for so long is dead. */
+  readonly silentMs: number
+}
+
+export type RedisMode = 'single' | 'cluster'
+
+/** The `redis` option, resolved: everything that the far store on Redis needs to know. */
+export interface RedisPlan {
+  readonly service: string
+  /** `undefined`: adopt what the service uses, or the default. */
+  readonly shards: number | undefined
+  readonly mode: RedisMode
+  /** One for a single server, the nodes to begin with for a Cluster; none where Sentinels or a socket path lead the way. */
+  readonly nodes: readonly Address[]
+  readonly path: string | undefined
+  readonly sentinel: SentinelPlan | undefined
+  readonly credentials: Credentials
+  readonly db: number
+  /** `true` = with the platform's certificates. */
+  readonly tls: ConnectionOptions | boolean
+  readonly family: 0 | 4 | 6
+  readonly deadlines: Deadlines
+}
+
+/** A single server has one event loop however many shards; a Cluster needs enough to spread over its nodes. */
+export const defaultShards: Readonly<Record<RedisMode, number>> = { single: 16, cluster: 64 }
+/** More shards cost every process a longer question and every group invalidation more scripts. */
+export const mostShards = 1_024
+
+/** The deadlines that follow from the one an option can set: how long a read may take. */
+export function deadlinesFor(readMs = 150, connectMs = 500): Deadlines {
+  return { connectMs, readMs, actMs: Math.max(500, 2 * readMs), silentMs: Math.max(400, readMs + 250) }
+}

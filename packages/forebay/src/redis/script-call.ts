@@ -1,0 +1,31 @@
+import { isUnknownScript } from './failure.js'
+import type { Argument, Link } from './link.js'
+import { scripts } from './scripts.gen.js'
+
+type Scripts = typeof scripts
+export type ScriptName = keyof Scripts
+
+/** A value for each name of the binding block, so that no position can slip. */
+export type ScriptKeys<N extends ScriptName> = { readonly [K in Scripts[N]['keys'][number]]: string }
+export type ScriptArguments<N extends ScriptName> = { readonly [K in Scripts[N]['args'][number]]: Argument }
+
+/** Runs a script by its digest; its text is sent only to a server that does not know it. Any other error is the caller's. */
+export async function runScript<N extends ScriptName>(
+  link: Link,
+  name: N,
+  keys: ScriptKeys<N>,
+  args: ScriptArguments<N>,
+): Promise<unknown> {
+  const script = scripts[name]
+  const rest = [script.keys.length, ...inOrder(script.keys, keys), ...inOrder(script.args, args)]
+  try {
+    return await link.call('act', 'EVALSHA', [script.sha, ...rest])
+  } catch (error) {
+    if (!isUnknownScript(error)) throw error
+    return link.call('act', 'EVAL', [script.text, ...rest])
+  }
+}
+
+function inOrder(names: readonly string[], values: { readonly [name: string]: Argument }): Argument[] {
+  return names.map((name) => values[name] ?? '')
+}
