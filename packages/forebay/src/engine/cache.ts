@@ -203,15 +203,14 @@ export class EngineCache implements Cache<unknown> {
 
   #fromMemory(at: EntryAddress, request: Request): Served | undefined {
     const { shards, clock, tell, counters } = this.#parts
-    const shard = shards.of(at)
-    const found = this.#near.find(at.key, clock.now(), shards.away(shard))
+    const found = this.#near.find(at.key, clock.now(), shards.away(at))
     if (found === undefined) return undefined
     if (found.state === 'fresh') {
       counters.memoryHits++
       return served('memory', found.entry)
     }
     tell({ type: 'stale', cache: this.name, key: at.key, tier: 'memory', why: found.state })
-    if (found.state === 'revalidating') this.#refresh(at, request)
+    if (found.state === 'revalidating' && !found.held) this.#refresh(at, request)
     return served('memory', found.entry, found.state)
   }
 
@@ -226,7 +225,7 @@ export class EngineCache implements Cache<unknown> {
     const shard = shards.of(at)
     const registration = this.#registry.begin(at.key, shard.view, clock.now())
     try {
-      const found = await this.#reads.read(at, shard)
+      const found = await this.#reads.read(at)
       const result = typeof found === 'string' ? undefined : this.#fromFar(registration, at, found)
       if (result === undefined) tell({ type: 'miss', cache: this.name, key: at.key })
       return result
@@ -264,6 +263,7 @@ export class EngineCache implements Cache<unknown> {
       waiters: 0,
       controller: undefined,
       abandoned: false,
+      landed: Promise.resolve(),
       served: this.#fly(registration, at, {
         ...request,
         controller: () => {
@@ -275,7 +275,8 @@ export class EngineCache implements Cache<unknown> {
       }),
     }
     this.#flights.add(flight)
-    track(this.#land(flight, after))
+    flight.landed = this.#land(flight, after)
+    track(flight.landed)
     return flight
   }
 
@@ -291,9 +292,8 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async #fly(registration: Registration, at: EntryAddress, job: Job): Promise<Served> {
-    const { shards, tell } = this.#parts
-    const shard = shards.of(at)
-    const found = job.options?.fresh === true || job.background ? 'miss' : await this.#reads.read(at, shard)
+    const { tell } = this.#parts
+    const found = job.options?.fresh === true || job.background ? 'miss' : await this.#reads.read(at)
     if (typeof found !== 'string') {
       const result = this.#fromFar(registration, at, found)
       if (result?.why === 'revalidating') this.#refresh(at, job)
@@ -309,15 +309,14 @@ export class EngineCache implements Cache<unknown> {
   #refresh(at: EntryAddress, request: Request): void {
     if (request === undefined || this.#parts.isClosed()) return
     const { key, load, options } = request
-    // After the present flight has landed, so that the refresh is not taken for it.
-    this.#parts.detached(() => {
-      this.#parts.clock.after(0, () => {
-        const { shards, clock } = this.#parts
-        const proven = shards.proven(shards.of(at), this.plan.maxStalenessMs)
-        if (this.#flights.joinable(at.key, proven, clock.now(), this.plan.maxStalenessMs) !== undefined || this.#parts.isClosed()) return
-        this.#start(at, { key, load, options: lifetimesOnly(options), background: true })
-      })
-    })
+    const { clock, detached, shards, track, isClosed } = this.#parts
+    const begin = (): void => {
+      const proven = shards.proven(shards.of(at), this.plan.maxStalenessMs)
+      const running = this.#flights.joinable(at.key, proven, clock.now(), this.plan.maxStalenessMs)
+      if (running === undefined && !isClosed()) this.#start(at, { key, load, options: lifetimesOnly(options), background: true })
+    }
+    // In a turn of its own: the flight that found the old value has then landed, and is not taken for the refresh.
+    track(new Promise<void>((resolve) => detached(() => clock.after(0, () => resolve(begin())))))
   }
 
   /** Makes a read see the write that a token names. */
@@ -329,7 +328,7 @@ export class EngineCache implements Cache<unknown> {
     const shard = shards.of(at)
     const heard = (): boolean => part.seq !== unsent && shard.view.heardWrite(part.inc, part.seq, token.nonce)
     if (heard()) return
-    if (part.seq !== unsent && !shards.away(shard) && (await listener.provenSince(shard, tokenWaitMs)) && heard()) return
+    if (part.seq !== unsent && !shards.away(at) && (await listener.provenSince(shard, tokenWaitMs)) && heard()) return
     await writes.key(at, 'key')
   }
 

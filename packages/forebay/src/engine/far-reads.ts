@@ -8,7 +8,7 @@ import type { EntryAddress, FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
-import type { Shard, Shards } from './shards.js'
+import type { Shards } from './shards.js'
 
 export interface FarReadsParts {
   readonly far: FarStore
@@ -32,9 +32,10 @@ export class FarReads {
    * One plain read where the shard is proven by the node it goes to, and what is heard here suffices to judge the entry; else the checked
    * read. `away`: the far store cannot be used now.
    */
-  async read(at: EntryAddress, shard: Shard): Promise<Held | 'miss' | 'away'> {
+  async read(at: EntryAddress): Promise<Held | 'miss' | 'away'> {
     const { far, shards } = this.#parts
-    if (shards.away(shard)) return 'away'
+    if (shards.away(at)) return 'away'
+    const shard = shards.of(at)
     try {
       if (shards.proven(shard, this.#plan.maxStalenessMs)) {
         const bytes = await far.get(at)

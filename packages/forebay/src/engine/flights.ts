@@ -8,6 +8,8 @@ export interface Flight {
   readonly background: boolean
   /** What the callers get. */
   readonly served: Promise<Served>
+  /** Resolves when the flight has left the table: its value was shared, or refused. */
+  landed: Promise<void>
   waiters: number
   controller: AbortController | undefined
   /** Nobody waits any longer: it must not be joined. */
@@ -32,9 +34,7 @@ export class Flights {
       flights !== undefined && flights.length >= mostLoadsPerKey;
       flights = this.#running.get(key)
     ) {
-      await flights[0]?.served.catch(() => {}) // its own callers hear of its failure
-      // The flight leaves the table in the same turn as its end is seen here, or one later.
-      await Promise.resolve()
+      await flights[0]?.landed
     }
   }
 

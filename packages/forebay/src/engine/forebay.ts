@@ -20,6 +20,8 @@ import { Writes } from './writes.js'
 /** Shortest time between two questions, whatever the contracts say. */
 const shortestIntervalMs = 10
 const longestIntervalMs = 500
+/** While closing, the outboxes are tried again this soon. */
+const drainAgainMs = 50
 
 /** All caches of one service in this process: what they share, and what concerns them together. */
 export class Engine {
@@ -147,18 +149,19 @@ export class Engine {
 
   async #close(timeoutMs: number): Promise<{ unsent: number }> {
     this.#closed = true
+    const { clock } = this.#parts
     let over = false
-    let elapse = (): void => {}
     const elapsed = new Promise<void>((resolve) => {
-      elapse = resolve
-    })
-    const timer = this.#parts.clock.after(timeoutMs, () => {
-      over = true
-      elapse()
+      clock.after(timeoutMs, () => {
+        over = true
+        resolve()
+      })
     })
     await Promise.race([this.settled(), elapsed])
-    for (const shard of this.#shards.all) if (!over) await Promise.race([this.#writes.drain(shard), elapsed])
-    timer.cancel()
+    while (!over && this.#shards.unsent() > 0) {
+      await Promise.race([Promise.all(this.#shards.all.map((shard) => this.#writes.drain(shard))), elapsed])
+      if (this.#shards.unsent() > 0) await new Promise<void>((resolve) => clock.after(drainAgainMs, resolve))
+    }
     this.#listener.close()
     for (const { cache } of this.#caches.values()) {
       cache.tick()

@@ -117,7 +117,7 @@ export class Loads {
     ask: { token: string; force: boolean; takeover: string | undefined },
   ): Promise<AcquireAnswer | undefined> {
     const { far, shards, ids, tell } = this.#parts
-    if (shards.away(shards.of(at))) return undefined
+    if (shards.away(at)) return undefined
     try {
       return await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
     } catch (error) {
@@ -133,7 +133,8 @@ export class Loads {
   }
 
   async #loadUnderLease(registration: Registration, at: EntryAddress, job: Job, lease: Lease): Promise<Served> {
-    const startedMs = this.#parts.clock.now()
+    const { clock, near } = this.#parts
+    const startedMs = clock.now()
     const renewal = this.#renew(at, lease.token)
     try {
       const outcome = await this.#load(at, job, lease.previous)
@@ -141,7 +142,7 @@ export class Loads {
         this.#release(at, job, lease.token)
         return this.#passed(at, outcome.value, startedMs)
       }
-      const found = this.#storable(job, outcome, this.#parts.clock.now() - startedMs)
+      const found = this.#storable(job, outcome, clock.now() - startedMs)
       const fill = this.#fill(registration, at, lease, found)
       job.track(fill)
       await this.#atMost(fillPatienceMs, fill)
@@ -149,6 +150,7 @@ export class Loads {
     } catch (error) {
       this.#release(at, job, lease.token)
       if (isMisuse(error)) throw error
+      if (job.background) near.hold(at.key, clock.now() + errorHoldMs)
       const old = await this.#oldInstead(registration, at, lease.previous)
       if (old === undefined) throw error
       return old

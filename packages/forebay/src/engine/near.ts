@@ -25,10 +25,17 @@ interface Standing {
   readonly trustedUntilMs: number
   readonly tags: readonly TagCell[]
   /** An old value kept after a failed load: the origin is not asked again before. */
-  readonly holdUntilMs: number
+  holdUntilMs: number
 }
 
-export type NearState = 'fresh' | StaleReason | undefined
+/** A copy and how it may be served. `held`: the origin was asked for it in vain a moment ago. */
+interface Found {
+  readonly entry: NearEntry<unknown>
+  readonly state: 'fresh' | StaleReason
+  readonly held: boolean
+}
+
+type NearState = 'fresh' | StaleReason | undefined
 
 /** This process's memory of one cache, under the staleness contract. */
 export class Near {
@@ -60,11 +67,7 @@ export class Near {
   }
 
   /** The copy under this key, and how it may be served. `away`: Redis cannot be asked. */
-  find(
-    key: string,
-    nowMs: number,
-    away: boolean,
-  ): { readonly entry: NearEntry<unknown>; readonly state: 'fresh' | StaleReason } | undefined {
+  find(key: string, nowMs: number, away: boolean): Found | undefined {
     const entry = this.#store.get(key)
     if (entry === undefined) return undefined
     if (this.#wasDropped(entry.standing)) {
@@ -72,7 +75,7 @@ export class Near {
       return undefined
     }
     const state = this.#isTrusted(entry.standing, nowMs) ? stateOf(entry, nowMs) : this.#stateInDoubt(entry, nowMs, away)
-    return state && { entry, state }
+    return state && { entry, state, held: nowMs < entry.standing.holdUntilMs }
   }
 
   /** Keeps what a flight brought, unless something heard since its registration concerns it. */
@@ -83,6 +86,12 @@ export class Near {
     const standing: Standing = { shard, bornAt, trustedUntilMs: startedMs + this.#plan.maxStalenessMs, tags, holdUntilMs }
     const { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes } = held
     this.#store.put({ key, value, standing, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes })
+  }
+
+  /** A refresh has failed: the old copy is served on, and the origin is left alone for a while. */
+  hold(key: string, untilMs: number): void {
+    const entry = this.#store.get(key)
+    if (entry !== undefined) entry.standing.holdUntilMs = untilMs
   }
 
   drop(key: string): void {

@@ -45,8 +45,9 @@ export class Shards {
   }
 
   of(at: EntryAddress): Shard {
-    const shard = this.#all[at.shard]
-    if (shard === undefined) throw new RangeError(`no shard ${at.shard}`)
+    // An address from before the number of shards was known may lie outside; what is stored under it is never found, and does no harm.
+    const shard = this.#all[at.shard % this.#all.length]
+    if (shard === undefined) throw new RangeError('a service has at least one shard')
     return shard
   }
 
@@ -56,9 +57,14 @@ export class Shards {
     return 'key' in tidings ? [this.of(this.address(tidings.cache, tidings.key))] : this.#all
   }
 
-  /** No link, or invalidations of this process have not reached it: neither reads nor leases. */
-  away(shard: Shard): boolean {
-    return shard.outbox.size > 0 || this.#far.nodeOf(shard.view.index) === undefined
+  /** Whether a shard can be used: it has a link, and no invalidation of this process still waits to reach it. */
+  reachable(shard: Shard): boolean {
+    return shard.outbox.size === 0 && this.#far.nodeOf(shard.view.index) !== undefined
+  }
+
+  /** Whether an entry can neither be read nor leased now. */
+  away(at: EntryAddress): boolean {
+    return !this.reachable(this.of(at))
   }
 
   /** Whether a plain read may be trusted: proven lately, by the very node that the read goes to. */

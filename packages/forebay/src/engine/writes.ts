@@ -103,7 +103,7 @@ export class Writes {
 
   async #send(shard: Shard, nonce: string, tidings: Tidings, value?: StoredValue): Promise<TokenPart> {
     const { shards, clock } = this.#parts
-    if (!shards.away(shard)) {
+    if (shards.reachable(shard)) {
       shard.view.sending(nonce)
       try {
         const position = await this.#execute(shard, nonce, tidings, value)
