@@ -18,7 +18,8 @@ export interface TokenPart {
 
 export const unsent = -1
 const prefix = 'fbt1.'
-const longest = 16_384
+/** A clear of the largest service, 1,024 shards, must come back. */
+const longest = 32_768
 
 /** The token's text: safe in a header, a cookie or a URL. */
 export function encodeToken(token: Token): string {

@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ForebayError } from './errors.js'
+import { decodeToken, encodeToken, unsent } from './token.js'
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.split('')
+const id = (length: number) => fc.string({ unit: fc.constantFrom(...letters), minLength: length, maxLength: length })
+const sentPart = fc.record({ shard: fc.nat(1_023), inc: id(8), seq: fc.nat(2 ** 48 - 1) })
+const unsentPart = fc.record({ shard: fc.nat(1_023), inc: fc.constant(''), seq: fc.constant(unsent) })
+const token = fc.record({
+  nonce: fc.tuple(id(8), fc.nat(1e9)).map(([process, count]) => `${process}.${count.toString(36)}`),
+  parts: fc.array(fc.oneof(sentPart, unsentPart), { maxLength: 64 }),
+})
+
+describe('a token', () => {
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(token, (given) => {
+        expect(decodeToken(encodeToken(given))).toEqual(given)
+      }),
+    )
+  })
+
+  it('is safe in a header, a cookie and a URL', () => {
+    fc.assert(
+      fc.property(token, (given) => {
+        const text = encodeToken(given)
+        expect(text).toMatch(/^[\w.!*-]+$/)
+        expect(encodeURIComponent(text)).toBe(text)
+      }),
+    )
+  })
+
+  it('of the largest service can be read', () => {
+    const parts = Array.from({ length: 1_024 }, (_, shard) => ({ shard, inc: 'aB3_-xyZ', seq: 2 ** 40 }))
+    expect(decodeToken(encodeToken({ nonce: 'aB3_-xyZ.zz', parts })).parts).toHaveLength(1_024)
+  })
+
+  it('looks the same in every version', () => {
+    const given = {
+      nonce: 'aB3_-xyZ.1f',
+      parts: [
+        { shard: 17, inc: 'Q_w-e123', seq: 1_000 },
+        { shard: 3, inc: '', seq: unsent },
+      ],
+    }
+    expect(encodeToken(given)).toBe('fbt1.aB3_-xyZ.1f*h!Q_w-e123!rs*3!!-1')
+    expect(decodeToken('fbt1.aB3_-xyZ.1f*h!Q_w-e123!rs*3!!-1')).toEqual(given)
+  })
+
+  it.each([
+    undefined,
+    null,
+    7,
+    {},
+    '',
+    'fbt1.',
+    'fbt2.abc.0',
+    'abc',
+    'fbt1.a b',
+    'fbt1.abc*',
+    'fbt1.abc*0!inc',
+    'fbt1.abc*0!inc!',
+    'fbt1.abc*0!inc!--1',
+    'fbt1.abc*0!i nc!1',
+    'fbt1.abc*zzzzz!inc!1',
+    'fbt1.abc*0!inc!1*',
+    `fbt1.${'x'.repeat(41)}`,
+    'fbt1.abc\n',
+  ])('that is malformed is refused: %j', (text) => {
+    expect(() => decodeToken(text)).toThrow(/^E_TOKEN: /)
+  })
+
+  it('that is longer than any that we make is refused', () => {
+    expect(() => decodeToken(`fbt1.abc${'*0!inc!1'.repeat(5_000)}`)).toThrow(/^E_TOKEN: /)
+  })
+
+  it('of random text is refused, and nothing else is thrown', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(() => decodeToken(`fbt1.*${text}`)).toThrow(ForebayError)
+      }),
+    )
+  })
+})
