@@ -59,7 +59,7 @@ function settings(plan: RedisPlan, random: Random): RedisOptions {
     retryStrategy: delay,
     reconnectOnError: (error) => (/\bREADONLY\b/.test(error.message) ? 1 : false),
     db: plan.db,
-    family: plan.family,
+    family: 0, // whatever the name resolves to
     ...(plan.credentials.username === undefined ? {} : { username: plan.credentials.username }),
     ...(plan.credentials.password === undefined ? {} : { password: plan.credentials.password }),
     ...(plan.tls === false ? {} : { tls: certificates(plan.tls) }),

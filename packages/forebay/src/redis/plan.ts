@@ -47,7 +47,6 @@ export interface RedisPlan {
   readonly db: number
   /** `true` = with the platform's certificates. */
   readonly tls: ConnectionOptions | boolean
-  readonly family: 0 | 4 | 6
   readonly deadlines: Deadlines
 }
 

@@ -64,7 +64,7 @@ function patient(store: RedisFarStore): RedisFarStore {
 }
 
 async function again(error: unknown, call: () => unknown): Promise<unknown> {
-  if (!(error instanceof ForebayError && error.code === 'E_REDIS_AWAY')) throw error
+  if (!isBroken(error)) throw error
   return until('a link that stands', async () => ({ outcome: await settled(call) })).then(async ({ outcome }) => outcome())
 }
 
@@ -74,9 +74,13 @@ async function settled(call: () => unknown): Promise<() => unknown> {
     const answer = await call()
     return () => answer
   } catch (error) {
-    if (error instanceof ForebayError && error.code === 'E_REDIS_AWAY') throw error
+    if (isBroken(error)) throw error
     return () => Promise.reject(error)
   }
+}
+
+function isBroken(error: unknown): boolean {
+  return error instanceof ForebayError && error.code === 'E_REDIS_AWAY' && !error.message.endsWith('closed')
 }
 
 async function condition(state: 'well' | 'full' | 'read-only'): Promise<void> {

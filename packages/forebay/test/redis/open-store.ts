@@ -24,7 +24,6 @@ export function planFor({ url, tell: _, parts: __, ...given }: OpenStoreOptions)
     credentials: { username: undefined, password: undefined },
     db: 0,
     tls: false,
-    family: 0,
     deadlines: deadlinesFor(),
     ...given,
   }

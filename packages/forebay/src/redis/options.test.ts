@@ -1,0 +1,129 @@
+import { Cluster, Redis } from 'ioredis'
+import { describe, expect, it } from 'vitest'
+import { parseRedisOption, type RedisOption } from './options.js'
+
+const shop = { service: 'shop', shards: undefined }
+const parse = (option: RedisOption) => parseRedisOption(option, shop)
+
+describe('the redis option', () => {
+  it('is a URL', () => {
+    expect(parse('redis://ann:s%40crit@db.example:7000/3')).toMatchObject({
+      service: 'shop',
+      mode: 'single',
+      nodes: [{ host: 'db.example', port: 7000 }],
+      credentials: { username: 'ann', password: 's@crit' },
+      db: 3,
+      tls: false,
+    })
+    expect(parse('rediss://:p@ss/word@[::1]')).toMatchObject({
+      nodes: [{ host: '::1', port: 6379 }],
+      credentials: { username: undefined, password: 'p@ss/word' },
+      tls: true,
+    })
+  })
+
+  it('is a URL of a Cluster', () => {
+    expect(parse('redis+cluster://:secret@a:7000,b:7001,c')).toMatchObject({
+      mode: 'cluster',
+      nodes: [
+        { host: 'a', port: 7000 },
+        { host: 'b', port: 7001 },
+        { host: 'c', port: 6379 },
+      ],
+      credentials: { password: 'secret' },
+      tls: false,
+    })
+  })
+
+  it('is options for one server, which prevail over a URL in them', () => {
+    expect(
+      parse({ host: 'a', port: 1, db: 2, password: 'p', tls: { servername: 'a' }, deadline: '300ms', connectTimeout: '2s' }),
+    ).toMatchObject({
+      nodes: [{ host: 'a', port: 1 }],
+      credentials: { username: undefined, password: 'p' },
+      db: 2,
+      tls: { servername: 'a' },
+      deadlines: { connectMs: 2_000, readMs: 300, actMs: 600, silentMs: 550 },
+    })
+    expect(parse({ url: 'redis://ann:old@a/1', password: 'new' })).toMatchObject({
+      credentials: { username: 'ann', password: 'new' },
+      db: 1,
+    })
+    expect(parse({ path: '/run/redis.sock' })).toMatchObject({ path: '/run/redis.sock', nodes: [] })
+  })
+
+  it('is options for Sentinels or a Cluster', () => {
+    expect(parse({ sentinels: [{ host: 's1' }, { host: 's2', port: 5 }], name: 'main', sentinelPassword: 'p' })).toMatchObject({
+      mode: 'single',
+      nodes: [],
+      sentinel: {
+        name: 'main',
+        nodes: [
+          { host: 's1', port: 26_379 },
+          { host: 's2', port: 5 },
+        ],
+        credentials: { password: 'p' },
+        tls: false,
+      },
+    })
+    expect(parse({ cluster: ['rediss://u:p@a:7000', 'b:7001', { host: 'c' }] })).toMatchObject({
+      mode: 'cluster',
+      nodes: [
+        { host: 'a', port: 7000 },
+        { host: 'b', port: 7001 },
+        { host: 'c', port: 6379 },
+      ],
+      credentials: { username: 'u', password: 'p' },
+      tls: true,
+    })
+  })
+
+  it('is a client of ioredis, which is left alone', () => {
+    const client = new Redis({ host: 'a', port: 7, db: 4, username: 'u', password: 'p', tls: {}, lazyConnect: true })
+    expect(parse(client)).toMatchObject({ nodes: [{ host: 'a', port: 7 }], db: 4, credentials: { username: 'u', password: 'p' }, tls: {} })
+    expect(client.status).toBe('wait')
+    const watched = new Redis({ sentinels: [{ host: 's', port: 1 }], name: 'main', lazyConnect: true })
+    expect(parse(watched)).toMatchObject({ nodes: [], sentinel: { name: 'main', nodes: [{ host: 's', port: 1 }] } })
+    const cluster = new Cluster([{ host: 'a', port: 1 }, 'redis://b:2', 7003], { lazyConnect: true, redisOptions: { password: 'p' } })
+    expect(parse(cluster)).toMatchObject({
+      mode: 'cluster',
+      nodes: [
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2 },
+        { host: 'localhost', port: 7003 },
+      ],
+      credentials: { password: 'p' },
+    })
+    expect(cluster.status).toBe('wait')
+  })
+
+  it('refuses a client with a keyPrefix', () => {
+    expect(() => parse(new Redis({ keyPrefix: 'app:', lazyConnect: true }))).toThrow(/E_OPTION: .*keyPrefix/)
+    expect(() => parse(new Cluster(['redis://a'], { redisOptions: { keyPrefix: 'app:' }, lazyConnect: true }))).toThrow(/keyPrefix/)
+  })
+
+  it.each([
+    ['an empty text', '', /redis.url is ""/],
+    ['another protocol', 'http://a', /redis is "http:\/\/a"/],
+    ['several hosts without +cluster', 'redis://a,b', /redis is/],
+    ['a bad port', 'redis://a:99999', /redis\.port is 99999/],
+    ['nothing', {}, /redis names no server/],
+    ['an unknown name', { hots: 'a' }, /redis\.hots is no option/],
+    ['an empty Cluster', { cluster: [] }, /redis\.cluster is an array/],
+    ['a Cluster with a database', 'redis+cluster://a/1', /redis\.cluster is/],
+    ['Sentinels without a name', { sentinels: [{ host: 'a' }] }, /redis\.name is undefined/],
+    ['a database below zero', { host: 'a', db: -1 }, /redis\.db is -1/],
+    ['a strange deadline', { host: 'a', deadline: '1 minute' }, /redis\.deadline is "1 minute"/],
+    ['a number', 6379, /redis is 6379/],
+  ] as const)('refuses %s', (_, option, message) => {
+    expect(() => parse(option as RedisOption)).toThrow(message)
+    expect(() => parse(option as RedisOption)).toThrow(/^E_OPTION: /)
+  })
+
+  it('never shows a password', () => {
+    for (const url of ['redis://u:secret@a:b:c', 'http://u:secret@a', 'redis://u:secret@a,b']) {
+      expect(() => parse(url)).toThrow(/\*\*\*/)
+      expect(() => parse(url)).not.toThrow(/secret/)
+    }
+  })
+})

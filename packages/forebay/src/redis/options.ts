@@ -1,0 +1,137 @@
+import type { ConnectionOptions } from 'node:tls'
+import { parseDuration, show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
+import { isClient, settingsOf } from './client-settings.js'
+import { type Address, deadlinesFor, type RedisPlan } from './plan.js'
+import type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
+import { defaultPort, parseHost, parseRedisUrl } from './redis-url.js'
+
+export type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
+
+const common = ['username', 'password', 'tls', 'connectTimeout', 'deadline']
+const serverOptions = [
+  ...['url', 'host', 'port', 'path', 'db', 'sentinels', 'name', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'],
+  ...common,
+]
+const clusterOptions = ['cluster', ...common]
+
+/** Turns the `redis` option into a plan; throws `E_OPTION` naming what cannot be used, and never the password. */
+export function parseRedisOption(
+  option: RedisOption,
+  service: { readonly service: string; readonly shards?: number | undefined },
+): RedisPlan {
+  const asked = { service: service.service, shards: service.shards }
+  if (typeof option === 'string')
+    return { ...(option.includes('+cluster:') ? clusterPlan({ cluster: [option] }) : serverPlan({ url: option })), ...asked }
+  if (typeof option !== 'object' || option === null) throw wrong('redis', option, 'a URL, options or a client of ioredis')
+  const given = isClient(option) ? settingsOf(option) : option
+  return { ...('cluster' in given ? clusterPlan(given) : serverPlan(given)), ...asked }
+}
+
+type Place = Omit<RedisPlan, 'service' | 'shards'>
+
+function serverPlan(option: RedisServerOption): Place {
+  checkNames(option, serverOptions)
+  const { url, path, db, host, port, username, password } = option
+  const from = url === undefined ? undefined : parseRedisUrl('redis', checkText('redis.url', url))
+  if (from?.cluster) throw wrong('redis.url', 'redis+cluster:', 'one server here; say { cluster: [url] } for a Cluster')
+  if (option.sentinels === undefined && path === undefined && host === undefined && from === undefined)
+    throw new ForebayError('E_OPTION', 'redis names no server; give url, host, path, sentinels or cluster')
+  const node = { host: host ?? from?.nodes[0].host ?? 'localhost', port: port ?? from?.nodes[0].port ?? defaultPort }
+  return {
+    mode: 'single',
+    nodes: option.sentinels === undefined && path === undefined ? [checkAddress('redis', node)] : [],
+    path: path === undefined ? undefined : checkText('redis.path', path),
+    sentinel: sentinelPlan(option),
+    credentials: { username: username ?? from?.username, password: password ?? from?.password },
+    db: checkDb(db ?? from?.db ?? 0),
+    ...connection(option, from?.tls),
+  }
+}
+
+function clusterPlan(option: RedisClusterOption): Place {
+  checkNames(option, clusterOptions)
+  const { cluster, username, password } = option
+  if (!Array.isArray(cluster) || cluster.length === 0) throw wrong('redis.cluster', cluster, 'a list of at least one node')
+  const urls = cluster.flatMap((node) => (typeof node === 'string' && node.includes('://') ? [parseRedisUrl('redis.cluster', node)] : []))
+  const nodes = cluster.flatMap((node: RedisClusterOption['cluster'][number]): readonly Address[] => {
+    if (typeof node !== 'string') return [checkAddress('redis.cluster', { port: defaultPort, ...node })]
+    if (node.includes('://')) return parseRedisUrl('redis.cluster', node).nodes
+    return [parseHost(node) ?? refuse('redis.cluster', node, 'a host with its port')]
+  })
+  if (urls.some(({ db }) => (db ?? 0) !== 0)) throw wrong('redis.cluster', 'a URL with a database', 'a URL without; a Cluster has only 0')
+  const [login] = urls.filter((url) => url.password !== undefined)
+  return {
+    mode: 'cluster',
+    nodes,
+    path: undefined,
+    sentinel: undefined,
+    credentials: { username: username ?? login?.username, password: password ?? login?.password },
+    db: 0,
+    ...connection(
+      option,
+      urls.some((url) => url.tls),
+    ),
+  }
+}
+
+function connection(
+  { tls, connectTimeout, deadline }: RedisServerOption | RedisClusterOption,
+  byUrl = false,
+): Pick<Place, 'tls' | 'deadlines'> {
+  return {
+    tls: tls === undefined ? byUrl : checkTls('redis.tls', tls),
+    deadlines: deadlinesFor(
+      deadline === undefined ? undefined : parseDuration('redis.deadline', deadline),
+      connectTimeout === undefined ? undefined : parseDuration('redis.connectTimeout', connectTimeout),
+    ),
+  }
+}
+
+function sentinelPlan(option: RedisServerOption): RedisPlan['sentinel'] {
+  const { sentinels, name, sentinelUsername, sentinelPassword, sentinelTls = false } = option
+  if (sentinels === undefined) return undefined
+  if (!Array.isArray(sentinels) || sentinels.length === 0) throw wrong('redis.sentinels', sentinels, 'a list of at least one Sentinel')
+  return {
+    name: checkText('redis.name', name),
+    nodes: sentinels.map((node: { readonly host: string; readonly port?: number | undefined }) =>
+      checkAddress('redis.sentinels', { port: 26_379, ...node }),
+    ),
+    credentials: { username: sentinelUsername, password: sentinelPassword },
+    tls: checkTls('redis.sentinelTls', sentinelTls),
+  }
+}
+
+function checkNames(option: object, known: readonly string[]): void {
+  for (const name of Object.keys(option)) {
+    if (!known.includes(name)) throw new ForebayError('E_OPTION', `redis.${name} is no option; there are ${known.join(', ')}`)
+  }
+}
+
+function checkText(option: string, value: unknown): string {
+  return typeof value === 'string' && value !== '' ? value : refuse(option, value, 'a text')
+}
+
+function checkAddress(
+  option: string,
+  { host, port = defaultPort }: { readonly host: string; readonly port?: number | undefined },
+): Address {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong(`${option}.port`, port, 'a port')
+  return { host: checkText(`${option}.host`, host), port }
+}
+
+function checkDb(db: number): number {
+  return Number.isInteger(db) && db >= 0 ? db : refuse('redis.db', db, 'the number of a database')
+}
+
+function checkTls(option: string, tls: boolean | ConnectionOptions): boolean | ConnectionOptions {
+  return typeof tls === 'boolean' || (typeof tls === 'object' && tls !== null) ? tls : refuse(option, tls, 'true, or options of node:tls')
+}
+
+function refuse(option: string, value: unknown, expected: string): never {
+  throw wrong(option, value, expected)
+}
+
+function wrong(option: string, value: unknown, expected: string): ForebayError {
+  return new ForebayError('E_OPTION', `${option} is ${show(value)}; ${expected}`)
+}
