@@ -20,8 +20,6 @@ export type RefusalReason =
   | 'asked'
   /** Redis did not answer. */
   | 'unanswered'
-  /** It came after the hard timeout. */
-  | 'late'
 
 /** Everything that happens in a cache, told once. Logs, counters and metrics all listen to this union. */
 export type ForebayEvent =

@@ -121,6 +121,7 @@ export class Listener {
       if (group === undefined) break
       loop.poked = false
       const answered = await this.#ask(group)
+      this.#tellProven(group)
       this.#parts.effects.tick()
       this.start()
       if (!(answered && this.#stillWaited(group))) await this.#pause(loop, answered ? this.#parts.intervalMs() : retryMs)
@@ -200,6 +201,18 @@ export class Listener {
 
   #failed(error: unknown): void {
     if (!isAway(error)) this.#parts.tell({ type: 'warning', text: `a question failed: ${String(error)}` })
+  }
+
+  /** Tells of shards that have come under proof, or have gone without one for a whole contract. */
+  #tellProven(group: ShardGroup): void {
+    const { shards, clock, tell, intervalMs } = this.#parts
+    for (const index of group.shards) {
+      const shard = shards.at(index)
+      if (shard === undefined) continue
+      const proven = clock.now() - shard.view.provenAtMs < 4 * intervalMs()
+      if (proven !== shard.toldProven) tell({ type: 'proven', shard: index, proven })
+      shard.toldProven = proven
+    }
   }
 
   /** Whether somebody waits for a proof from this group: it is then asked without a pause. */

@@ -11,6 +11,8 @@ export interface Shard {
   readonly outbox: Outbox
   /** Server time less own monotonic time, from the last question: never less than the truth, so that freshness ends early, not late. */
   offsetMs: number
+  /** Whether the last event about it said that it is proven. */
+  toldProven: boolean
 }
 
 /** All shards of the service. */
@@ -32,7 +34,12 @@ export class Shards {
   /** Another number of shards: starts with none of them known. Answers what waited in the outboxes. */
   resize(count: number): readonly Shard[] {
     const before = this.#all
-    this.#all = Array.from({ length: count }, (_, index) => ({ view: new ShardView(index), outbox: new Outbox(), offsetMs: 0 }))
+    this.#all = Array.from({ length: count }, (_, index) => ({
+      view: new ShardView(index),
+      outbox: new Outbox(),
+      offsetMs: 0,
+      toldProven: false,
+    }))
     return before
   }
 
