@@ -104,8 +104,8 @@ export class ShardView {
     for (const [scope, seq] of answer.clears) this.#clears.set(scope, seq)
     this.#stamps.clear()
     for (const [name, seq] of answer.stamps.toReversed()) this.#stamps.set(name, seq)
-    const oldest = answer.stamps.at(-1)
-    this.#base = answer.moreStamps && oldest !== undefined ? oldest[1] : answer.floor
+    const oldest = answer.stamps.at(-1)?.[1] ?? answer.seq
+    this.#base = answer.moreStamps ? oldest : answer.floor
     this.#nonces.clear()
     this.#own.clear()
   }
