@@ -117,9 +117,9 @@ export type FetchResult<V> = Exclude<ReadResult<V>, { state: 'miss' }>
 export interface Cache<V> {
   readonly name: string
   /** The cached value, or the loader's. Joins a load of the same key that is already under way. */
-  getOrSet<L extends V, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<DeepReadonly<V>>
+  getOrSet<K extends Key>(key: K, load: Loader<V, K>, options?: GetOrSetOptions): Promise<DeepReadonly<V>>
   /** As `getOrSet`, and tells which tier answered. */
-  fetch<L extends V, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<FetchResult<V>>
+  fetch<K extends Key>(key: K, load: Loader<V, K>, options?: GetOrSetOptions): Promise<FetchResult<V>>
   /** The cached value; `undefined` where there is none. Never loads. */
   get(key: Key, options?: ReadOptions): Promise<DeepReadonly<V> | undefined>
   /** As `get`, and tells a miss from a cached `undefined`. */
