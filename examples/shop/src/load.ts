@@ -74,10 +74,10 @@ async function main(): Promise<void> {
 function report(millisecondsByTier: ReadonlyMap<string, number[]>, seconds: number, failures: number): void {
   const total = [...millisecondsByTier.values()].reduce((sum, times) => sum + times.length, 0)
   console.log(`\n${Math.round(total / seconds)} requests/s, ${total} in all${failures > 0 ? `, ${failures} FAILED` : ''}\n`)
-  console.log('x-cache      requests    share   median      p99')
+  console.log('x-cache      requests    share     median        p99')
   for (const [tier, times] of [...millisecondsByTier].sort((a, b) => b[1].length - a[1].length)) {
     times.sort((a, b) => a - b)
-    const at = (share: number) => `${(times[Math.floor(times.length * share)] ?? 0).toFixed(2)} ms`.padStart(9)
+    const at = (share: number) => `${(times[Math.floor(times.length * share)] ?? 0).toFixed(2)} ms`.padStart(11)
     const share = `${((100 * times.length) / total).toFixed(1)} %`.padStart(8)
     console.log(`${tier.padEnd(10)}${String(times.length).padStart(11)} ${share}${at(0.5)}${at(0.99)}`)
   }
