@@ -20,11 +20,15 @@ const known: readonly (keyof CacheOptions)[] = [
   'maxValueBytes',
 ]
 
+/** Options with a default; null is none of their values, and no way to ask for it. */
+const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024 }
+const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
+
 /** The options of a cache over the service's defaults, checked and resolved; throws `E_OPTION` naming the option and the value. */
 export function cachePlan(name: string, given: CacheOptions<never> | undefined, defaults: CacheOptions | undefined): CachePlan {
   checkName('the cache name', name)
   const where = `cache '${name}': `
-  const options: Record<string, unknown> = { ...withoutUndefined(defaults), ...withoutUndefined(given) }
+  const options: Record<string, unknown> = { ...otherwise, ...withoutUndefined(defaults), ...withoutUndefined(given) }
   for (const option of Object.keys(options)) {
     if (!known.includes(option as keyof CacheOptions))
       throw refusal(where, option, options[option], `no such option; there are ${known.join(', ')}`)
@@ -32,8 +36,8 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
   if (options.ttl === undefined) {
     throw new ForebayError('E_OPTION', `${where}ttl is missing; give the cache one, or createForebay({ defaults: { ttl } })`)
   }
-  const duration = (option: keyof CacheOptions, otherwise: number): number =>
-    options[option] === undefined ? otherwise : parseDuration(where + option, options[option])
+  const duration = (option: keyof CacheOptions, otherwiseMs: number): number =>
+    options[option] === undefined ? otherwiseMs : parseDuration(where + option, options[option])
   const maxStalenessMs = duration('maxStaleness', 2_000)
   if (maxStalenessMs < shortestContractMs) throw refusal(where, 'maxStaleness', options.maxStaleness, `at least ${shortestContractMs} ms`)
   return {
@@ -41,13 +45,13 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     ttlMs: Math.max(1, Math.round(duration('ttl', 0))),
     staleMs: Math.round(duration('staleWhileRevalidate', 0)),
     errorMs: Math.round(duration('staleIfError', 0)),
-    jitter: between(where, 'jitter', options.jitter ?? 0.05, 0, 0.5),
+    jitter: between(where, 'jitter', options.jitter, 0, 0.5),
     tags: tagsFunction(where, options.tags),
     maxStalenessMs,
-    onOutage: oneOf(where, 'onOutage', options.onOutage ?? 'reload', ['reload', 'serve']),
+    onOutage: oneOf(where, 'onOutage', options.onOutage, ['reload', 'serve']),
     hardTimeoutMs: duration('hardTimeout', 30_000),
     memory: memoryBounds(where, options.memory),
-    maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes ?? 8 * 1024 * 1024, 1),
+    maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
   }
 }
 
@@ -61,12 +65,12 @@ function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
   if (memory !== undefined && (memory === null || typeof memory !== 'object')) {
     throw refusal(where, 'memory', memory, 'an object of maxEntries and maxBytes, or false')
   }
-  const { maxEntries, maxBytes, ...rest } = (memory ?? {}) as Record<string, unknown>
+  const { maxEntries, maxBytes, ...rest }: Record<string, unknown> = { ...memoryOtherwise, ...withoutUndefined(memory) }
   for (const option of Object.keys(rest))
     throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes')
   return {
-    maxEntries: whole(where, 'memory.maxEntries', maxEntries ?? 10_000, 1),
-    maxBytes: whole(where, 'memory.maxBytes', maxBytes ?? 64 * 1024 * 1024, 1),
+    maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
+    maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
   }
 }
 
