@@ -32,7 +32,7 @@ describe('what a process believes of an entry', () => {
           }
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     )
     expect([...seen.keys()].sort()).toEqual(['invalid false', 'unknown false', 'unknown true', 'valid true'])
   })
