@@ -1,0 +1,22 @@
+import * as memory from './memory.js'
+import * as peers from './peers.js'
+import * as redis from './redis.js'
+import type { OpenSubject } from './subject.js'
+
+/** All that can be measured in a child process, by name. */
+export const subjects: Readonly<Record<string, OpenSubject>> = {
+  map: memory.map,
+  'lru-cache': memory.lru,
+  'memory hit': memory.hit,
+  peek: memory.peek,
+  GET: redis.get,
+  'GET, auto-pipelined': redis.getPipelined,
+  'redis hit': redis.hit,
+  SET: redis.plainSet,
+  set: redis.set,
+  DEL: redis.plainDelete,
+  invalidate: redis.invalidate,
+  'GET and SET': redis.plainMiss,
+  'miss and fill': redis.miss,
+  ...peers.subjects,
+}

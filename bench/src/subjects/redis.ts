@@ -1,0 +1,98 @@
+import { createForebay } from 'forebay'
+import { Redis } from 'ioredis'
+import { keyOf, type Sample, sizes } from '../values.js'
+import { type OpenSubject, redisKeys, redisOf, type Subject, type SubjectPlan } from './subject.js'
+
+const ttlMs = 3_600_000
+const names = Array.from({ length: redisKeys }, (_, id) => keyOf(id))
+const name = (i: number): string => names[i] as string
+const unexpected = (): never => {
+  throw new Error('not a hit')
+}
+
+/** The client that a floor uses: with nothing of ours between. */
+async function openClient(plan: SubjectPlan, enableAutoPipelining: boolean) {
+  const client = new Redis(redisOf(plan), { enableAutoPipelining })
+  await Promise.all(names.map((key, id) => client.set(key, JSON.stringify(sizes[plan.size](id)), 'PX', ttlMs)))
+  return client
+}
+
+function floorHit(enableAutoPipelining: boolean): OpenSubject {
+  return async (plan) => {
+    const client = await openClient(plan, enableAutoPipelining)
+    const get = async (key: string): Promise<Sample> => JSON.parse((await client.get(key)) ?? '') as Sample
+    return { pace: 'waits', keys: redisKeys, run: (i) => get(name(i)), close: () => client.disconnect() }
+  }
+}
+
+export const get = floorHit(false)
+export const getPipelined = floorHit(true)
+
+/** A cache without memory, so that each read is one of Redis. */
+async function openCache(plan: SubjectPlan) {
+  const forebay = createForebay({ service: 'bench', redis: redisOf(plan) })
+  const cache = forebay.cache<Sample>('books', { ttl: ttlMs, hardTimeout: '5s', memory: false })
+  await forebay.ready()
+  const sample = sizes[plan.size]
+  for (let from = 0; from < redisKeys; from += 64) {
+    await Promise.all(names.slice(from, from + 64).map((key, i) => cache.set(key, sample(from + i))))
+  }
+  return { cache, sample, close: async () => void (await forebay.close()) }
+}
+
+export const hit: OpenSubject = async (plan) => {
+  const { cache, close } = await openCache(plan)
+  const check = (): void => {
+    const { loads, misses, joins, hits, degraded } = cache.stats()
+    if (loads + misses + joins + degraded > 0 || hits.redis === 0) throw new Error('Redis has not answered everything')
+  }
+  return { pace: 'waits', keys: redisKeys, run: (i) => cache.getOrSet(name(i), unexpected), check, close }
+}
+
+/** Writes of a value: its encoding is part of the work on both sides. */
+export const plainSet: OpenSubject = async (plan) => {
+  const client = await openClient(plan, true)
+  const sample = sizes[plan.size]
+  return {
+    pace: 'waits',
+    keys: redisKeys,
+    run: (i) => client.set(name(i), JSON.stringify(sample(i)), 'PX', ttlMs),
+    close: () => client.disconnect(),
+  }
+}
+
+export const set: OpenSubject = async (plan) => {
+  const { cache, sample, close } = await openCache(plan)
+  return { pace: 'waits', keys: redisKeys, run: (i) => cache.set(name(i), sample(i)), close }
+}
+
+export const plainDelete: OpenSubject = async (plan) => {
+  const client = await openClient(plan, true)
+  return { pace: 'waits', keys: redisKeys, run: (i) => client.del(name(i)), close: () => client.disconnect() }
+}
+
+export const invalidate: OpenSubject = async (plan) => {
+  const { cache, close } = await openCache(plan)
+  return { pace: 'waits', keys: redisKeys, run: (i) => cache.invalidate(name(i)), close }
+}
+
+/** What a cache by hand does on a miss: `GET`, load, `SET`. */
+export const plainMiss: OpenSubject = async (plan) => {
+  const client = await openClient(plan, true)
+  const sample = sizes[plan.size]
+  const miss = async (i: number, key: string): Promise<void> => {
+    if ((await client.get(key)) !== null) throw new Error('a hit')
+    await client.set(key, JSON.stringify(sample(i)), 'PX', ttlMs)
+  }
+  return everNew(miss, () => client.disconnect())
+}
+
+export const miss: OpenSubject = async (plan) => {
+  const { cache, sample, close } = await openCache(plan)
+  return everNew((i, key) => cache.getOrSet(key, () => sample(i)), close)
+}
+
+function everNew(work: (i: number, key: string) => Promise<unknown>, close: Subject['close']): Subject {
+  let made = redisKeys
+  return { pace: 'waits', keys: redisKeys, run: (i) => work(i, keyOf(made++)), close }
+}
