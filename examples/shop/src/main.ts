@@ -16,6 +16,7 @@ async function start(): Promise<void> {
   const stores = await openStores(config.dataDir).catch((cause: unknown) => {
     throw new ConfigError(`The data in ${config.dataDir} cannot be opened: ${messageOf(cause)}`, { cause })
   })
+  if (stores.seeded) await forebay.clear() // Redis may still hold copies of other books, from before the data were deleted
   const app = await createApp(createCatalogue(forebay, stores), () => forebay.stats())
   endOnSignal(() => close(app, forebay, stores))
   try {
@@ -33,15 +34,15 @@ async function close(app: App, forebay: Forebay, stores: Stores): Promise<void> 
   await app.close() // no request is under way after this
   clearTimeout(cut)
   const { unsent } = await forebay.close()
-  if (unsent > 0) console.error(`Redis could not be told of ${unsent} invalidations; copies of other processes live on until their ttl.`)
+  if (unsent > 0) console.error(`Redis could not be told of ${unsent} invalidations: the copies they meant live on there until their ttl.`)
   await stores.close()
 }
 
-/** The first Ctrl-C or SIGTERM ends the shop in good order, the next one at once. */
+/** Ctrl-C or SIGTERM ends the shop in good order. More of them change nothing: a terminal and npm may both pass one on. */
 function endOnSignal(end: () => Promise<void>): void {
   let ending = false
   const onSignal = (signal: NodeJS.Signals) => {
-    if (ending) process.exit(1)
+    if (ending) return
     ending = true
     console.log(`${signal}: closing …`)
     end().then(() => console.log('Closed.'), fail)
@@ -69,7 +70,7 @@ function reportCache(forebay: Forebay, { redisUrl }: ShopConfig): void {
     return
   }
   const { host } = new URL(redisUrl)
-  console.log(`Cache: connecting to Redis at ${host}; until it answers, books come from the store.`)
+  console.log(`Cache: connecting to Redis at ${host}; until it answers, this process caches alone.`)
   forebay.ready().then(
     () => console.log(`Cache: Redis at ${host} is shared by all processes of this service.`),
     () => undefined, // closed before Redis was ever reached; close() has told what that means

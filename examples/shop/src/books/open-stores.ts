@@ -10,6 +10,8 @@ import { readSeed } from './seed.js'
 export interface Stores {
   readonly books: BookRepository
   readonly wishes: WishRepository
+  /** The catalogue was empty and has just been filled. */
+  readonly seeded: boolean
   /** Waits for writes under way and leaves compact files behind. */
   close(): Promise<void>
 }
@@ -23,9 +25,11 @@ export async function openStores(folder: string): Promise<Stores> {
     const wishDocuments = await openDatastore<WishDocument>(join(folder, 'wishes.db'))
     await bookDocuments.ensureIndexAsync({ fieldName: 'foldedAuthor' })
     const books = new NedbBooks(bookDocuments)
-    if ((await books.count()) === 0) await books.insertMany(await readSeed())
+    const seeded = (await books.count()) === 0
+    if (seeded) await books.insertMany(await readSeed())
     return {
       books,
+      seeded,
       wishes: new NedbWishes(wishDocuments),
       async close() {
         await Promise.all([bookDocuments.compactDatafileAsync(), wishDocuments.compactDatafileAsync()])
