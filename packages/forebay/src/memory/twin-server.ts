@@ -126,7 +126,7 @@ export class TwinServer {
       if (lease && !request.force && lease.token !== request.takeover) return this.#wait(at, lease, { nowMs, bytes })
       this.#mark(lease ? `acquire:${request.force ? 'forced' : 'taken-over'}${lease.waitedFor ? ':waited-for' : ''}` : 'acquire:lease')
       const taken = { token: request.token, waitedFor: lease?.waitedFor ?? false }
-      this.#leases.store(nameOf(at), taken, nowMs + request.leaseMs, nowMs)
+      this.#leases.store(nameOf(at), taken, nowMs + whole(request.leaseMs), nowMs)
       return { kind: 'lease', nowMs, inc, seq, bytes }
     })
   }
@@ -164,7 +164,7 @@ export class TwinServer {
     return this.#act(() => {
       const ours = this.#ownLease(at, token, nowMs) !== undefined
       this.#mark(ours ? 'renew:ours' : 'renew:not-ours')
-      if (ours) this.#leases.prolong(nameOf(at), nowMs + leaseMs)
+      if (ours) this.#leases.prolong(nameOf(at), nowMs + whole(leaseMs))
       return ours
     })
   }
@@ -312,16 +312,16 @@ export class TwinServer {
 
   #store(at: EntryAddress, loaded: { readonly inc: string; readonly epoch: number; readonly value: StoredValue }, nowMs: number): void {
     const { inc, epoch, value } = loaded
-    const freshUntilMs = nowMs + value.freshMs
+    const freshUntilMs = nowMs + whole(value.freshMs)
     const envelope: Envelope = {
       codec: value.codec,
       createdMs: nowMs,
       freshUntilMs,
-      staleUntilMs: freshUntilMs + value.staleMs,
-      errorUntilMs: freshUntilMs + value.errorMs,
+      staleUntilMs: freshUntilMs + Math.round(value.staleMs),
+      errorUntilMs: freshUntilMs + Math.round(value.errorMs),
       inc,
       epoch,
-      costMs: value.costMs,
+      costMs: Math.round(value.costMs),
       tags: value.tags,
       payload: value.payload,
     }
@@ -359,4 +359,9 @@ export class TwinServer {
 /** Lengths first, so that no two addresses share a name whatever characters they hold. */
 function nameOf({ shard, cache, key }: EntryAddress): string {
   return `${shard}:${cache.length}:${cache}${key}`
+}
+
+/** Redis takes whole milliseconds, at least one. */
+function whole(ms: number): number {
+  return Math.max(1, Math.round(ms))
 }

@@ -1,29 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { type ConformanceWorld, farStoreConformance } from '../testing/conformance.js'
+import { openTwinWorld } from '../testing/twin-world.js'
 import { TwinServer } from './twin-server.js'
 import { twinStore } from './twin-store.js'
 
 const marks = new Map<string, number>()
 
+/** Worlds do not outlast their cases; what their servers marked does. */
 async function openTwin(): Promise<ConformanceWorld> {
-  const server = new TwinServer({ shards: 2, runId: 'twin' })
-  let nowMs = 1_700_000_000_000
-  const clock = { now: () => nowMs + 0.5 }
+  const world = openTwinWorld()
   return {
-    store: twinStore({ server, clock }),
-    store2: twinStore({ server, clock }),
-    async advance(ms) {
-      nowMs += ms
-    },
-    async evict(kind, shard, at) {
-      server.evict(kind, shard, at)
-    },
-    async condition(state) {
-      server.writable = state !== 'read-only'
-      server.full = state === 'full'
-    },
+    ...world,
     async close() {
-      for (const [outcome, count] of server.marks) marks.set(outcome, (marks.get(outcome) ?? 0) + count)
+      for (const [outcome, count] of world.server.marks) marks.set(outcome, (marks.get(outcome) ?? 0) + count)
     },
   }
 }
@@ -53,6 +42,15 @@ describe('the twin as a server', () => {
   const set = (server: TwinServer, key: string, nowMs = 0) =>
     server.write({ ...at, key }, { kind: 'set', nonce: `nonce-${key}`, newInc: 'inc-inc-', value }, nowMs)
   const lease = (token: string) => ({ token, newInc: 'inc-inc-', leaseMs: 100, force: false, takeover: undefined })
+
+  it('still answers plain reads where it may not write', () => {
+    const server = new TwinServer({ shards: 1, runId: 'demoted' })
+    set(server, at.key)
+    server.writable = false
+    expect(server.get(at, 1)).toBeDefined()
+    expect(server.replay(0, { afterSeq: 0, limit: 10 })).toHaveLength(1)
+    expect(() => server.ask([0], 1)).toThrow(/^E_REDIS_REFUSED: READONLY/)
+  })
 
   it('clones into a replica that lags from then on', () => {
     const primary = new TwinServer({ shards: 1, runId: 'primary' })

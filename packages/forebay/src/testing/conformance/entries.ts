@@ -113,6 +113,19 @@ export const entryRules: readonly Rule[] = [
     },
   ],
   [
+    'spans are rounded to whole milliseconds, a life to at least one',
+    async (scene) => {
+      const held = await scene.lease(book(), { leaseMs: longMs + 0.3 })
+      assert.equal(await scene.renew(book(), held.token, longMs + 0.7), true)
+      await scene.fill(book(), held, { freshMs: 0.2, staleMs: longMs + 0.6, errorMs: 2 * longMs + 0.4, costMs: 1.5 })
+      const envelope = await scene.raw(book())
+      assert.ok(envelope)
+      const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs, costMs } = envelope
+      const spans = [freshUntilMs - createdMs, staleUntilMs - freshUntilMs, errorUntilMs - freshUntilMs, costMs]
+      assert.deepEqual(spans, [1, longMs + 1, 2 * longMs, 2])
+    },
+  ],
+  [
     'an entry lives as long as it is fresh, where nothing may be stale',
     async (scene) => {
       await scene.load(book(), { freshMs: shortMs })
