@@ -139,6 +139,8 @@ export class ShardView {
 
   /** An own write was acknowledged at this position. */
   acknowledged(position: Position, tidings: Tidings, nowMs: number): void {
+    // The answer comes from another history than the one heard: nothing proven about that one holds here.
+    if (position.inc !== this.#inc || (position.seq <= this.#seq && !this.covers(position))) this.doubt(nowMs)
     if (position.inc !== this.#inc) return
     this.#ackedSeq = Math.max(this.#ackedSeq, position.seq)
     this.#stampFrom(tidings, position.seq)
