@@ -1,3 +1,5 @@
+export type { ConformanceCase, ConformanceWorld } from './conformance.js'
+export { farStoreConformance } from './conformance.js'
 export { forbidRealTime } from './forbid.js'
 export { SimClock } from './sim-clock.js'
 export type { Execution, Weather } from './sim-link.js'
