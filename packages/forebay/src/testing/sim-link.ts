@@ -78,6 +78,12 @@ export class SimLink {
     return this.#connection?.runId
   }
 
+  /** Connected to a server that runs, and blocked in no direction. */
+  get whole(): boolean {
+    const { out, back } = this.#blocked
+    return this.#connection?.server.reachable === true && out === undefined && back === undefined
+  }
+
   /** Hears the notices of the server, whoever it is. */
   listen(push: (shard: number, notice: Notice) => void): void {
     this.#push = push

@@ -97,7 +97,6 @@ export class SimGroup {
   readonly #world: SimClock
   #primary: SimServer
   #replica: { readonly twin: TwinServer; readonly takenAtMs: number }
-  #actsSinceReplica = 0
   #failovers = 0
   readonly #former: SimServer[] = []
 
@@ -128,23 +127,15 @@ export class SimGroup {
   /** The replica catches up with the primary. */
   replicate(): void {
     this.#replica = { twin: this.#primary.twin.clone('replica'), takenAtMs: this.#world.now() }
-    this.#actsSinceReplica = 0
-  }
-
-  countAct(): void {
-    this.#actsSinceReplica += 1
   }
 
   /**
    * The replica becomes the primary. The old one dies, or stays up as a demoted server that the links which lead to it do not leave.
-   * Answers when the replica had last caught up, and how many acts it has missed since.
+   * Answers when the replica had last caught up: what was done since is lost.
    */
-  failover(options: { readonly oldStays: boolean; readonly clockOffsetMs: number }): {
-    readonly sinceMs: number
-    readonly actsLost: number
-  } {
+  failover(options: { readonly oldStays: boolean; readonly clockOffsetMs: number }): { readonly sinceMs: number } {
     const old = this.#primary
-    const lost = { sinceMs: this.#replica.takenAtMs, actsLost: this.#actsSinceReplica }
+    const lost = { sinceMs: this.#replica.takenAtMs }
     this.#failovers += 1
     const twin = this.#replica.twin.clone(`${this.id}-${this.#failovers}.0`)
     twin.writable = true

@@ -1,0 +1,322 @@
+import type { ForebayEvent, StaleReason, Tier } from '../../src/core/events.js'
+import { type Envelope, openEnvelope } from '../../src/core/envelope.js'
+import { decodeValue } from '../../src/core/codec.js'
+import type { AcquireRequest, FillRequest, WriteRequest } from '../../src/core/far-store.js'
+import type { WriteResult } from '../../src/engine/public.js'
+import type { NetworkEvent } from '../../src/testing/sim-network.js'
+import { type Fence, Fences } from './fences.js'
+import type { LoadRecord, Origin, OriginValue } from './origin.js'
+import type { CacheModel } from './plan.js'
+
+/** One answer to one client. */
+export interface ReadRecord {
+  readonly node: string
+  readonly cache: CacheModel
+  /** cache/key */
+  readonly key: string
+  readonly beganMs: number
+  readonly value: OriginValue
+  /** `undefined` where the call does not tell. */
+  readonly tier: Tier | undefined
+  readonly state: 'fresh' | 'stale' | undefined
+  readonly why: StaleReason | undefined
+  /** It may have been given what another caller's read, begun earlier, brought. */
+  readonly joined: boolean
+  /** The fence whose token was shown. */
+  readonly shown: Fence | undefined
+  /** A load that begins now was asked for. */
+  readonly fresh: boolean
+}
+
+export interface Violation {
+  readonly promise: 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P7' | 'health'
+  readonly text: string
+}
+
+export interface CheckerParts {
+  readonly now: () => number
+  readonly origin: Origin
+  readonly report: (violation: Violation) => void
+  /** Whether this process has all its links, to servers that run, and nothing in its outbox. */
+  readonly reaches: (node: string) => boolean
+}
+
+/** Clocks drift and simulated times are fractions. */
+const toleranceMs = 5
+/** A process is healthy, and held to one load per key in the fleet, when it has had no trouble for this long. */
+const calmMs = 4_000
+
+interface Grant {
+  readonly node: string
+  /** A load has begun under it. */
+  used: boolean
+  /** The server has not taken it away, by anything that it did. */
+  standing: boolean
+}
+
+/**
+ * Judges everything that can be seen from outside the engine against the promises, as PROTOCOL words them:
+ * the own process and whoever shows a token obey a fence exactly; a key's fence is exact in Redis for everybody; a group's fence binds
+ * Redis reads of other processes, and every fence their memory, after `maxStaleness`. What a failover may have lost is judged once things
+ * have settled.
+ */
+export class Checker {
+  readonly fences = new Fences()
+  readonly #parts: CheckerParts
+  readonly #grants = new Map<string, Grant[]>()
+  /** The loads whose lease has been neither used nor taken away by anything that the server did. */
+  readonly #leased = new Map<string, LoadRecord>()
+  readonly #troubleMs = new Map<string, number>()
+  readonly #drops = new Map<string, number>()
+  readonly #injected = new Map<string, number>()
+  #demotedMs = Number.NEGATIVE_INFINITY
+  #settled = false
+
+  constructor(parts: CheckerParts) {
+    this.#parts = parts
+  }
+
+  // ---- what the world tells ----
+
+  fenceEnded(fence: Fence, result: WriteResult): void {
+    fence.endedMs = this.#parts.now()
+    fence.token = result.token
+    if (result.state === 'acknowledged') fence.effectiveMs = fence.endedMs
+  }
+
+  /** Nothing waits in this process's outbox any more: what it had queued has been sent. */
+  outboxEmpty(node: string): void {
+    for (const fence of this.fences.all) {
+      if (fence.node === node && fence.endedMs !== undefined) fence.effectiveMs ??= this.#parts.now()
+    }
+  }
+
+  /** Another server has become the primary. `lost`: it lacks what was done since. */
+  failover(lost: { readonly sinceMs: number } | undefined): void {
+    this.#demotedMs = this.#parts.now()
+    if (lost !== undefined) this.fences.lost.push({ sinceMs: lost.sinceMs, untilMs: this.#parts.now() })
+  }
+
+  /** Something that can break a shard's history was done to these shards. */
+  historyBroken(shards: readonly number[]): void {
+    for (const key of this.#grants.keys()) this.#leaseEnded(key)
+    for (const shard of shards) this.#injected.set(String(shard), (this.#injected.get(String(shard)) ?? 0) + 1)
+  }
+
+  /** The process could not use Redis as it should, by a fault. */
+  trouble(node: string): void {
+    this.#troubleMs.set(node, this.#parts.now())
+  }
+
+  /** From now on nothing is excused: the faults have stopped and time has passed. */
+  settle(): void {
+    this.#settled = true
+  }
+
+  engineEvent(node: string, event: ForebayEvent): void {
+    if (event.type === 'dropped' && event.why !== 'start') this.#dropped(node, event.shard)
+    if (event.type === 'degraded' || event.type === 'outbox') this.trouble(node)
+  }
+
+  network(event: NetworkEvent): void {
+    if (event.type === 'link') {
+      if (event.what === 'down') this.trouble(event.process)
+      return
+    }
+    if (event.error !== undefined || event.late) this.trouble(event.process)
+    if (event.act === 'acquire' && isKind(event.answer, 'lease'))
+      this.#granted(event.process, nameOf(event.at), event.request as AcquireRequest)
+    if (event.act === 'fill' || event.act === 'release' || event.act === 'write') this.#leaseEnded(nameOf(event.at))
+    if (event.act === 'fill' && isKind(event.answer, 'stored')) this.#stored(nameOf(event.at), event.request as FillRequest)
+    if (event.act === 'write' && event.late) this.#wroteLate(nameOf(event.at), event.request as WriteRequest)
+    if (event.act === 'get' && event.answer instanceof Uint8Array && event.server.twin.writable) this.#got(nameOf(event.at), event.answer)
+  }
+
+  // ---- P1, P2, P7: what readers see ----
+
+  read(read: ReadRecord): void {
+    const { origin, now } = this.#parts
+    const version = origin.newestVersionOf(read.key, read.value)
+    for (const fence of this.fences.newerThan(read.key, version, read.value)) {
+      const broken = this.#breaks(read, fence)
+      if (broken === undefined) continue
+      const by = fence.node === read.node ? 'itself' : fence.node
+      this.#violated(
+        broken,
+        `${read.node} served ${read.key} v${version} (${read.tier ?? 'tier unknown'}, ${read.state ?? ''} ${read.why ?? ''}) but v${fence.covers.get(read.key)} was fenced (${fence.kind} #${fence.id}) by ${by}, called ${fence.beganMs.toFixed(1)}, ended ${fence.endedMs?.toFixed(1)}, effective ${fence.effectiveMs?.toFixed(1)}; the read began at ${read.beganMs.toFixed(1)}`,
+      )
+      return
+    }
+    this.#checkAge(read, now())
+    if (read.fresh) this.#checkAnew(read)
+  }
+
+  /** Which promise an answer older than a fence breaks, if any. */
+  #breaks(read: ReadRecord, fence: Fence): Violation['promise'] | undefined {
+    if (fence.kind === 'stale' && read.state !== 'fresh') return undefined
+    if (!this.#settled && this.fences.mayBeLost(fence)) return undefined
+    const { now } = this.#parts
+    const before = (ms: number | undefined, allowanceMs: number, atMs: number) => ms !== undefined && ms + allowanceMs < atMs
+    if (fence.node === read.node && before(fence.endedMs, 0, read.beganMs)) return 'P1'
+    if (read.shown === fence) return 'P7'
+    const staleness = read.cache.maxStalenessMs * (1 + maxDrift) + toleranceMs
+    if (read.why === 'outage') return undefined
+    if (read.tier === 'memory') return before(fence.effectiveMs, staleness, now()) ? 'P2' : undefined
+    const exact = read.tier === 'redis' && !read.joined && isKeyFence(fence) && !this.#lately(this.#demotedMs, staleness)
+    return before(fence.effectiveMs, exact ? 0 : staleness, read.beganMs) ? 'P1' : undefined
+  }
+
+  /** A fresh answer is younger than its ttl, a stale one younger than its window. */
+  #checkAge(read: ReadRecord, nowMs: number): void {
+    if (read.state === undefined || read.value === null || read.value === undefined || read.why === 'outage') return
+    const load = this.#parts.origin.loads[read.value.by]
+    const { ttlMs, staleMs, errorMs } = read.cache
+    const windowMs = read.state === 'fresh' ? 0 : read.why === 'error' ? errorMs : staleMs
+    const oldestMs = ttlMs + windowMs + ageToleranceMs
+    if (load?.endedMs === undefined || nowMs - load.endedMs <= oldestMs || this.#clocksJump) return
+    this.#violated(
+      'P1',
+      `${read.node} served ${read.key} as ${read.state} ${read.why ?? ''} ${(nowMs - load.endedMs).toFixed(0)} ms after its load, at most ${oldestMs} ms are allowed`,
+    )
+  }
+
+  #checkAnew(read: ReadRecord): void {
+    if (read.value === null || read.value === undefined || read.state === 'stale') return
+    const load = this.#parts.origin.loads[read.value.by]
+    if (load !== undefined && load.startedMs < read.beganMs) {
+      this.#violated(
+        'P1',
+        `${read.node} asked anew for ${read.key} at ${read.beganMs.toFixed(1)} and was given load ${load.id}, begun at ${load.startedMs.toFixed(1)}`,
+      )
+    }
+  }
+
+  #clocksJump = false
+
+  /** Server clocks are set forward and back here: nothing can be said about ages. */
+  ignoreAges(): void {
+    this.#clocksJump = true
+  }
+
+  // ---- P1: what the servers hold ----
+
+  #stored(key: string, request: FillRequest): void {
+    const value = decodeValue(request.value.codec, request.value.payload) as OriginValue
+    this.#checkStored(key, value, 'a fill was stored', () => true)
+  }
+
+  /** Plain reads show entries that a group's fence voids; only fences of the key itself are exact there. */
+  #got(key: string, bytes: Uint8Array): void {
+    const envelope: Envelope | undefined = openEnvelope(bytes)
+    if (envelope === undefined) return
+    const value = decodeValue(envelope.codec, envelope.payload) as OriginValue
+    this.#checkStored(key, value, 'a plain read gave', (fence) => fence.kind === 'key' || fence.kind === 'set')
+  }
+
+  #checkStored(key: string, value: OriginValue, what: string, binds: (fence: Fence) => boolean): void {
+    const version = this.#parts.origin.newestVersionOf(key, value)
+    for (const fence of this.fences.newerThan(key, version, value)) {
+      if (!binds(fence) || this.fences.mayBeLost(fence)) continue
+      if (fence.effectiveMs === undefined || fence.effectiveMs >= this.#parts.now()) continue
+      this.#violated(
+        'P1',
+        `${what}: ${key} v${version}, after v${fence.covers.get(key)} was fenced (${fence.kind} #${fence.id}, effective ${fence.effectiveMs.toFixed(1)})`,
+      )
+      return
+    }
+  }
+
+  #wroteLate(key: string, request: WriteRequest): void {
+    if (request.kind !== 'set') return
+    const value = decodeValue(request.value.codec, request.value.payload) as OriginValue
+    this.fences.lateSets.push({ key, version: this.#parts.origin.newestVersionOf(key, value), atMs: this.#parts.now() })
+  }
+
+  // ---- P4: one load ----
+
+  #granted(node: string, key: string, request: AcquireRequest): void {
+    const holder = this.#leased.get(key)
+    this.#leaseEnded(key)
+    if (
+      holder !== undefined &&
+      holder.endedMs === undefined &&
+      !request.force &&
+      request.takeover === undefined &&
+      this.#healthy(holder.node)
+    ) {
+      this.#violated(
+        'P4',
+        `${node} was given the lease of ${key} while ${holder.node} still loads it (load ${holder.id}, begun at ${holder.startedMs.toFixed(1)})`,
+      )
+    }
+    const grants = this.#grants.get(key) ?? []
+    this.#grants.set(key, [...grants.filter((grant) => !grant.used).slice(-20), { node, used: false, standing: true }])
+  }
+
+  #leaseEnded(key: string): void {
+    this.#leased.delete(key)
+    for (const grant of this.#grants.get(key) ?? []) grant.standing = false
+  }
+
+  loadBegan(load: LoadRecord): void {
+    const grant = this.#grants.get(load.key)?.find((candidate) => candidate.node === load.node && !candidate.used)
+    if (grant !== undefined) {
+      grant.used = true
+      if (grant.standing) this.#leased.set(load.key, load)
+    } else if (this.#healthy(load.node))
+      this.#violated('P4', `${load.node} loads ${load.key} without a lease, though Redis has been reachable for ${calmMs} ms`)
+  }
+
+  #healthy(node: string): boolean {
+    return this.#parts.reaches(node) && !this.#lately(this.#troubleMs.get(node) ?? Number.NEGATIVE_INFINITY, calmMs)
+  }
+
+  // ---- P3: nothing dropped in vain ----
+
+  #dropped(node: string, shard: number): void {
+    const name = `${node}/${shard}`
+    const drops = (this.#drops.get(name) ?? 0) + 1
+    this.#drops.set(name, drops)
+    const broken = this.#injected.get(String(shard)) ?? 0
+    if (drops > 2 * broken)
+      this.#violated('P3', `${node} dropped shard ${shard} for the ${drops}. time, though its history was broken ${broken} times`)
+  }
+
+  // ---- the end ----
+
+  /** Once settled: every queued invalidation of a living process has been sent. */
+  finish(living: ReadonlySet<string>): void {
+    for (const fence of this.fences.all) {
+      if (!living.has(fence.node)) continue
+      if (fence.endedMs === undefined)
+        this.#violated('health', `${fence.kind} #${fence.id} of ${fence.node}, called at ${fence.beganMs.toFixed(1)}, never resolved`)
+      else if (fence.effectiveMs === undefined)
+        this.#violated('P5', `${fence.kind} #${fence.id} of ${fence.node}, queued at ${fence.endedMs.toFixed(1)}, was never sent`)
+    }
+  }
+
+  #lately(ms: number, spanMs: number): boolean {
+    return this.#parts.now() - ms < spanMs
+  }
+
+  #violated(promise: Violation['promise'], text: string): void {
+    this.#parts.report({ promise, text })
+  }
+}
+
+/** The largest share by which a simulated process's clock runs wrong. */
+export const maxDrift = 0.001
+/** A value travels and waits between the end of its load and its birth in the store, and its answer travels back. */
+const ageToleranceMs = 3_000
+
+function isKeyFence(fence: Fence): boolean {
+  return fence.kind === 'key' || fence.kind === 'set' || fence.kind === 'stale'
+}
+
+function nameOf(at: { readonly cache: string; readonly key: string }): string {
+  return `${at.cache}/${at.key}`
+}
+
+function isKind(answer: unknown, kind: string): boolean {
+  return typeof answer === 'object' && answer !== null && 'kind' in answer && answer.kind === kind
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../../src/core/clock.js'
+import type { ForebayEvent } from '../../src/core/events.js'
+import type { FarStore } from '../../src/core/far-store.js'
+import type { CachePlan } from '../../src/core/plan.js'
+import { Engine } from '../../src/engine/forebay.js'
+import type { Cache } from '../../src/engine/public.js'
+import { openNearStore } from '../../src/memory/near-store.js'
+import type { SimClock } from '../../src/testing/sim-clock.js'
+import { type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
+import { type ClockSkew, SimProcess } from '../../src/testing/sim-process.js'
+import { SimRandom } from '../../src/testing/sim-random.js'
+import type { OriginValue, Versioned } from './origin.js'
+import type { CacheModel } from './plan.js'
+
+/** Stands between a process and its store: how a control world plants a fault. */
+export type WrapStore = (far: FarStore, owner: { readonly name: string; readonly clock: Clock; readonly random: SimRandom }) => FarStore
+
+/** One life of one process of the service. */
+export class WorldNode {
+  readonly index: number
+  readonly name: string
+  readonly process: SimProcess
+  readonly store: SimStore
+  readonly engine: Engine
+  /** Keys (cache/key) for which a caller has joined another's read, by the time of the last one. */
+  readonly joinedMs = new Map<string, number>()
+  /** Time that it was stalled in its life; calls may take this much longer. */
+  stalledMs = 0
+  closing = false
+  readonly #caches: ReadonlyMap<string, Cache<OriginValue>>
+
+  constructor(given: {
+    readonly index: number
+    readonly name: string
+    readonly clock: SimClock
+    readonly skew: ClockSkew
+    readonly network: SimNetworkParts
+    readonly caches: readonly CacheModel[]
+    readonly wrap: WrapStore
+    readonly hear: (node: WorldNode, event: ForebayEvent) => void
+  }) {
+    this.index = given.index
+    this.name = given.name
+    this.process = new SimProcess(given.clock, given.skew)
+    this.store = simStore(given.network, { name: given.name, process: this.process })
+    const random = given.network.random.fork(`engine/${given.name}`)
+    const far = given.wrap(this.store.far, { name: given.name, clock: this.process, random: random.fork('wrap') })
+    this.engine = new Engine({
+      service: 'world',
+      openFarStore: () => far,
+      openNearStore,
+      clock: this.process,
+      random,
+      digest: (text) => new SimRandom(text).id().repeat(8),
+      detached: (work) => work(),
+    })
+    this.engine.onAny((event) => {
+      if (event.type === 'join') this.joinedMs.set(`${event.cache}/${event.key}`, given.clock.now())
+      given.hear(this, event)
+    })
+    this.#caches = new Map(given.caches.map((model) => [model.name, openCache(this.engine, model)]))
+  }
+
+  /** Alive and not about to end: it takes calls. */
+  get serving(): boolean {
+    return this.process.alive && !this.closing
+  }
+
+  /** All its links lead to servers that run, and nothing waits to be sent. */
+  get reachesAll(): boolean {
+    return this.engine.stats().outbox === 0 && this.store.links.every(({ command, listen }) => command.whole && listen.whole)
+  }
+
+  cache(name: string): Cache<OriginValue> {
+    const cache = this.#caches.get(name)
+    if (cache === undefined) throw new RangeError(`There is no cache ${name}.`)
+    return cache
+  }
+
+  kill(): void {
+    this.process.kill()
+    for (const { command, listen } of this.store.links) {
+      command.close()
+      listen.close()
+    }
+  }
+}
+
+function openCache(engine: Engine, model: CacheModel): Cache<OriginValue> {
+  const tags = new Map(model.keys.map(({ key, tags }) => [`${model.name}/${key}`, tags]))
+  const plan: CachePlan = {
+    name: model.name,
+    ttlMs: model.ttlMs,
+    staleMs: model.staleMs,
+    errorMs: model.errorMs,
+    jitter: 0.05,
+    tags: (value) => tags.get((value as Versioned).key) ?? [],
+    maxStalenessMs: model.maxStalenessMs,
+    onOutage: model.onOutage,
+    hardTimeoutMs: model.hardTimeoutMs,
+    memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000 },
+    maxValueBytes: 10_000,
+  }
+  return engine.cache(plan) as unknown as Cache<OriginValue>
+}

@@ -1,0 +1,143 @@
+import { SimRandom } from '../../src/testing/sim-random.js'
+
+/**
+ * What a world is like, drawn from its seed. Swarm testing: each seed switches on a random part of the faults and features, because a
+ * world in which everything happens at once hides what happens only while something else does not.
+ */
+export interface WorldPlan {
+  readonly seed: number
+  readonly topology: Topology
+  readonly nodes: number
+  readonly groups: number
+  readonly shards: number
+  readonly caches: readonly CacheModel[]
+  /** How long clients and faults are at work; then the faults stop. */
+  readonly horizonMs: number
+  /** Usual time between two client calls. */
+  readonly paceMs: number
+  readonly deadlineMs: number
+  readonly faults: ReadonlySet<Fault>
+  readonly features: ReadonlySet<Feature>
+}
+
+export const topologies = ['single', 'cluster'] as const
+export type Topology = (typeof topologies)[number]
+
+export const faults = [
+  'slow-network',
+  'lost-requests',
+  'lost-answers',
+  'late-copies',
+  'lost-pushes',
+  'link-breaks',
+  'partitions',
+  'stalls',
+  'suspends',
+  'kills',
+  'closes',
+  'server-freezes',
+  'server-restarts',
+  'server-flushes',
+  'failovers',
+  'isolations',
+  'evictions',
+  'server-clock-jumps',
+  'clock-skew',
+  'loader-failures',
+  'loader-hangs',
+  'slow-loaders',
+] as const
+export type Fault = (typeof faults)[number]
+
+export const features = [
+  'tags',
+  'clears',
+  'tokens',
+  'fresh',
+  'aborts',
+  'sets',
+  'stale-marks',
+  'empty-values',
+  'do-not-store',
+  'bursts',
+] as const
+export type Feature = (typeof features)[number]
+
+export interface CacheModel {
+  readonly name: string
+  readonly ttlMs: number
+  readonly staleMs: number
+  readonly errorMs: number
+  readonly maxStalenessMs: number
+  readonly hardTimeoutMs: number
+  readonly onOutage: 'reload' | 'serve'
+  /** Entries kept in memory; 0 = none. */
+  readonly memory: number
+  readonly keys: readonly KeyModel[]
+}
+
+export interface KeyModel {
+  readonly key: string
+  readonly tags: readonly string[]
+  /** `set` is for keys with one writer: this node alone commits to and sets such a key. */
+  readonly setBy: number | undefined
+}
+
+/** The tags of a world. */
+export const tagNames = ['red', 'blue'] as const
+
+/** The plan of a seed. `topology` overrules what the seed would have. */
+export function planWorld(seed: number, topology?: Topology | undefined): WorldPlan {
+  const random = new SimRandom(`plan/${seed}`)
+  const drawn = random.chance(0.65) ? 'single' : 'cluster'
+  const chosen = topology ?? drawn
+  const groups = chosen === 'single' ? 1 : 2 + random.below(2)
+  const nodes = random.pick([1, 2, 2, 2, 3, 3, 4])
+  const switchedOn = new Set(features.filter(() => random.chance(0.6)))
+  return {
+    seed,
+    topology: chosen,
+    nodes,
+    groups,
+    shards: chosen === 'single' ? 1 + random.below(3) : groups + random.below(2),
+    caches: Array.from({ length: 1 + random.below(2) }, (_, i) => planCache(random, { name: `c${i}`, nodes, features: switchedOn })),
+    horizonMs: random.pick([6_000, 12_000, 20_000]),
+    paceMs: random.pick([8, 15, 30, 60]),
+    deadlineMs: random.pick([80, 150, 400]),
+    faults: planFaults(random),
+    features: switchedOn,
+  }
+}
+
+/** One world in eight has no faults at all: there every promise is exact. */
+function planFaults(random: SimRandom): ReadonlySet<Fault> {
+  if (random.chance(0.125)) return new Set()
+  const share = random.pick([0.08, 0.15, 0.3])
+  return new Set(faults.filter(() => random.chance(share)))
+}
+
+function planCache(
+  random: SimRandom,
+  given: { readonly name: string; readonly nodes: number; readonly features: ReadonlySet<Feature> },
+): CacheModel {
+  const windowMs = () => random.pick([0, 0, 1_000, 60_000])
+  return {
+    name: given.name,
+    ttlMs: random.pick([300, 2_000, 3_600_000, 3_600_000]),
+    staleMs: windowMs(),
+    errorMs: windowMs(),
+    maxStalenessMs: random.pick([200, 500, 2_000]),
+    hardTimeoutMs: random.pick([800, 3_000]),
+    onOutage: random.chance(0.15) ? 'serve' : 'reload',
+    memory: random.pick([0, 2, 100, 100, 100]),
+    keys: Array.from({ length: 1 + random.below(4) }, (_, i) => planKey(random, i, given)),
+  }
+}
+
+function planKey(random: SimRandom, index: number, given: { readonly nodes: number; readonly features: ReadonlySet<Feature> }): KeyModel {
+  return {
+    key: `k${index}`,
+    tags: given.features.has('tags') ? tagNames.filter(() => random.chance(0.5)) : [],
+    setBy: given.features.has('sets') && random.chance(0.4) ? random.below(given.nodes) : undefined,
+  }
+}

@@ -1,0 +1,295 @@
+import type { ForebayEvent } from '../../src/core/events.js'
+import { forbidRealTime } from '../../src/testing/forbid.js'
+import { SimClock } from '../../src/testing/sim-clock.js'
+import type { Weather } from '../../src/testing/sim-link.js'
+import type { NetworkEvent, SimNetworkParts } from '../../src/testing/sim-network.js'
+import { SimRandom } from '../../src/testing/sim-random.js'
+import { SimGroup } from '../../src/testing/sim-server.js'
+import { Checker, maxDrift, type Violation } from './checker.js'
+import { Clients } from './clients.js'
+import { fairWeather, Faults } from './faults.js'
+import { WorldNode, type WrapStore } from './node.js'
+import { Origin } from './origin.js'
+import type { WorldPlan } from './plan.js'
+import { Trace } from './trace.js'
+
+export interface WorldReport {
+  readonly plan: WorldPlan
+  readonly violations: readonly Violation[]
+  readonly trace: readonly string[]
+  readonly hash: string
+  /** How often each thing happened that a test wants to have seen. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** After the faults have stopped, everything must have come to rest by then. */
+const restMs = 30_000
+/** At least this much time passes before that is judged: a failover's losses are sent again meanwhile. */
+const leastRestMs = 6_000
+/** A world ends at its first violations; what follows is their consequence. */
+const mostViolations = 3
+
+/** Runs one world to its end. */
+export async function runWorld(plan: WorldPlan, wrap: WrapStore = (far) => far): Promise<WorldReport> {
+  const world = new World(plan, wrap)
+  const allowRealTime = forbidRealTime()
+  const complain = (error: unknown) => world.violated({ promise: 'health', text: `unhandled rejection: ${stackOf(error)}` })
+  process.on('unhandledRejection', complain)
+  try {
+    await world.run()
+  } finally {
+    process.off('unhandledRejection', complain)
+    allowRealTime()
+  }
+  return world.report()
+}
+
+class World {
+  readonly #plan: WorldPlan
+  readonly #wrap: WrapStore
+  readonly #clock = new SimClock()
+  readonly #random: SimRandom
+  readonly #trace = new Trace(() => this.#clock.now())
+  readonly #violations: Violation[] = []
+  readonly #counts = new Map<string, number>()
+  readonly #origin: Origin
+  readonly #checker: Checker
+  readonly #groups: readonly SimGroup[]
+  readonly #network: SimNetworkParts
+  readonly #clients: Clients
+  readonly #faults: Faults
+  #nodes: WorldNode[] = []
+  #lives = 0
+  #resting = false
+
+  constructor(plan: WorldPlan, wrap: WrapStore) {
+    this.#plan = plan
+    this.#wrap = wrap
+    this.#random = new SimRandom(`world/${plan.seed}/${plan.topology}`)
+    this.#origin = new Origin(this.#clock, plan.features.has('empty-values'))
+    const trace = (text: string) => this.#trace.add(text)
+    const count = (what: string) => this.#count(what)
+    this.#checker = new Checker({
+      now: () => this.#clock.now(),
+      origin: this.#origin,
+      report: (violation) => this.violated(violation),
+      reaches: (name) => this.#nodes.some((node) => node.name === name && node.reachesAll),
+    })
+    this.#groups = this.#makeGroups()
+    const weather: Weather = { ...fairWeather }
+    this.#network = {
+      clock: this.#clock,
+      random: this.#random.fork('network'),
+      groups: this.#groups,
+      shards: plan.shards,
+      weather,
+      deadlineMs: plan.deadlineMs,
+      observe: (event) => this.#observe(event),
+    }
+    const shared = { clock: this.#clock, plan, checker: this.#checker, trace, count }
+    const complain = (text: string) => this.violated({ promise: 'health', text })
+    this.#clients = new Clients({ ...shared, random: this.#random.fork('clients'), origin: this.#origin, complain })
+    this.#faults = new Faults({
+      ...shared,
+      random: this.#random.fork('faults'),
+      groups: this.#groups,
+      weather,
+      nodes: () => this.#nodes,
+      replace: (node, how) => void this.#replace(node, how),
+    })
+  }
+
+  async run(): Promise<void> {
+    this.#trace.add(describe(this.#plan))
+    for (let i = 0; i < this.#plan.nodes; i++) this.#nodes.push(this.#makeNode(i))
+    this.#faults.start()
+    this.#nextCall()
+    await this.#pass(this.#plan.horizonMs)
+    this.#rest()
+    await this.#pass(leastRestMs)
+    const restedMs = this.#clock.now() + restMs
+    while (!this.#failed && this.#clock.now() < restedMs && !this.#atRest()) await this.#pass(500)
+    if (!this.#failed) await this.#judgeRest()
+  }
+
+  violated(violation: Violation): void {
+    this.#trace.add(`VIOLATION of ${violation.promise}: ${violation.text}`)
+    this.#violations.push(violation)
+  }
+
+  report(): WorldReport {
+    const { lines, hash } = this.#trace
+    return { plan: this.#plan, violations: this.#violations, trace: lines, hash, counts: this.#counts }
+  }
+
+  get #failed(): boolean {
+    return this.#violations.length >= mostViolations
+  }
+
+  /** Lets time pass, unless something is already wrong. */
+  #pass(spanMs: number): Promise<void> {
+    return this.#clock.runUntil(this.#clock.now() + spanMs, () => this.#failed)
+  }
+
+  // ---- what the world is made of ----
+
+  #makeGroups(): SimGroup[] {
+    const { groups, shards, faults } = this.#plan
+    const skewed = faults.has('clock-skew')
+    return Array.from({ length: groups }, (_, i) => {
+      const own = Array.from({ length: shards }, (_, shard) => shard).filter((shard) => shard % groups === i)
+      const clockOffsetMs = skewed ? this.#random.between(1_000_000, 2_000_000) : 1_000_000
+      return new SimGroup({ id: `S${i}`, shards: own, allShards: shards, world: this.#clock, clockOffsetMs })
+    })
+  }
+
+  #makeNode(index: number): WorldNode {
+    const skewed = this.#plan.faults.has('clock-skew')
+    const drift = skewed ? this.#random.between(-maxDrift, maxDrift) : 0
+    const name = `P${index}.${this.#lives++}`
+    this.#checker.trouble(name)
+    return new WorldNode({
+      index,
+      name,
+      clock: this.#clock,
+      skew: { offsetMs: skewed ? this.#random.between(0, 1_000_000) : 0, drift },
+      network: this.#network,
+      caches: this.#plan.caches,
+      wrap: this.#wrap,
+      hear: (node, event) => this.#hear(node, event),
+    })
+  }
+
+  /** A process ends, and a new one takes its place a little later. */
+  async #replace(node: WorldNode, how: 'kill' | 'close'): Promise<void> {
+    node.closing = true
+    this.#trace.add(`FAULT ${node.name} ${how === 'kill' ? 'dies' : 'closes'}`)
+    if (how === 'close') {
+      const { unsent } = await node.engine.close(2_000)
+      this.#trace.add(`${node.name} has closed with ${unsent} unsent`)
+      if (unsent === 0) this.#checker.outboxEmpty(node.name)
+    }
+    node.kill()
+    this.#nodes = this.#nodes.filter((other) => other !== node)
+    this.#clock.after(this.#random.between(10, 300), () => this.#nodes.push(this.#makeNode(node.index)))
+  }
+
+  // ---- what happens ----
+
+  #nextCall(): void {
+    const { paceMs, features } = this.#plan
+    const random = this.#random
+    const burst = features.has('bursts') && random.chance(0.6)
+    this.#clock.after(burst ? random.between(0, 2) : random.between(0, 2 * paceMs), () => {
+      if (this.#resting) return
+      const serving = this.#nodes.filter((node) => node.serving)
+      if (serving.length > 0) this.#clients.act(random.pick(serving))
+      this.#nextCall()
+    })
+  }
+
+  #hear(node: WorldNode, event: ForebayEvent): void {
+    if (event.type !== 'hit')
+      this.#trace.add(`${node.name} tells ${JSON.stringify(event, (name, value) => (name === 'error' ? String(value) : value))}`)
+    this.#count(`event ${event.type}${'why' in event ? ` ${event.why}` : ''}`)
+    this.#checker.engineEvent(node.name, event)
+    if (event.type === 'outbox' && event.waiting === 0) this.#checker.outboxEmpty(node.name)
+  }
+
+  #observe(event: NetworkEvent): void {
+    this.#trace.add(describeNetwork(event))
+    this.#checker.network(event)
+  }
+
+  #count(what: string): void {
+    this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1)
+  }
+
+  // ---- the end ----
+
+  #rest(): void {
+    this.#resting = true
+    this.#trace.add('--- the faults stop')
+    this.#clients.calm = true
+    this.#faults.stop()
+  }
+
+  #atRest(): boolean {
+    return (
+      this.#clients.waiting === 0 &&
+      this.#nodes.length === this.#plan.nodes &&
+      this.#nodes.every(({ engine, process }) => {
+        const { shards, outbox } = engine.stats()
+        return !process.stalled && outbox === 0 && shards.proven === shards.total
+      })
+    )
+  }
+
+  /** All is quiet: everybody must agree with the origin, at once and after a while. */
+  async #judgeRest(): Promise<void> {
+    this.#clients.checkPatience()
+    if (!this.#atRest()) this.#complainOfUnrest()
+    for (const node of this.#nodes) if (node.engine.stats().outbox === 0) this.#checker.outboxEmpty(node.name)
+    this.#checker.settle()
+    for (let round = 0; round < 2; round++) {
+      this.#trace.add(`--- everybody reads everything, round ${round + 1}`)
+      for (const node of this.#nodes)
+        for (const cache of this.#plan.caches) for (const key of cache.keys) this.#clients.fetch(node, cache, key)
+      await this.#pass(1_500)
+    }
+    this.#checker.finish(new Set(this.#nodes.map((node) => node.name)))
+    await this.#closeAll()
+  }
+
+  #complainOfUnrest(): void {
+    for (const { name, engine } of this.#nodes) {
+      const { shards, outbox } = engine.stats()
+      const text = `${name} has not come to rest: ${shards.proven} of ${shards.total} shards proven, ${outbox} in the outbox`
+      if (outbox > 0 || shards.proven < shards.total) this.violated({ promise: outbox > 0 ? 'P5' : 'health', text })
+    }
+    if (this.#clients.waiting > 0) this.violated({ promise: 'health', text: `${this.#clients.waiting} calls were never answered` })
+  }
+
+  async #closeAll(): Promise<void> {
+    let open = this.#nodes.length
+    for (const { engine } of this.#nodes) {
+      engine.close(2_000).then(
+        () => open--,
+        (error: unknown) => this.violated({ promise: 'health', text: `close() failed: ${stackOf(error)}` }),
+      )
+    }
+    await this.#pass(3_000)
+    if (open > 0) this.violated({ promise: 'health', text: `${open} processes did not close` })
+  }
+}
+
+function describe({ seed, topology, nodes, groups, shards, faults, features, caches }: WorldPlan): string {
+  const world = `world ${seed} ${topology}: ${nodes} processes, ${groups} servers, ${shards} shards`
+  return `${world}; faults: ${[...faults].join(' ')}; features: ${[...features].join(' ')}; ${JSON.stringify(caches)}`
+}
+
+function describeNetwork(event: NetworkEvent): string {
+  if (event.type === 'link')
+    return `${event.process} link ${event.link} ${event.what}${event.server ? ` (${event.server.twin.runId})` : ''}`
+  const on = 'at' in event ? `${event.at.cache}/${event.at.key}@${event.at.shard}` : 'shard' in event ? `@${event.shard}` : event.group
+  const asked = 'request' in event ? JSON.stringify(event.request, brief) : ''
+  const answer = event.error === undefined ? JSON.stringify(event.answer, brief) : String(event.error)
+  return `${event.process} exec ${event.act} ${on} ${asked} -> ${answer} by ${event.server.twin.runId}${event.late ? ' LATE' : ''}`
+}
+
+/** Bytes and maps as something readable. */
+function brief(this: unknown, name: string, value: unknown): unknown {
+  const raw: unknown = this !== null && typeof this === 'object' ? Reflect.get(this, name) : value
+  if (raw instanceof Uint8Array) return `<${raw.length}: ${printable(raw)}>`
+  if (raw instanceof Map) return Object.fromEntries(raw)
+  return value
+}
+
+function printable(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+  return /\{.*\}$/.exec(text)?.[0] ?? ''
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error)
+}
