@@ -1,0 +1,30 @@
+/** The origin: numbers its values' versions by key. It lives in the parent process; the workers ask it over their channel. */
+export class Origin {
+  readonly #versions = new Map<string, number>()
+  readonly #loads = new Map<string, number>()
+
+  read(key: string): number {
+    this.#loads.set(key, this.loads(key) + 1)
+    return this.version(key)
+  }
+
+  write(key: string): number {
+    const version = this.version(key) + 1
+    this.#versions.set(key, version)
+    return version
+  }
+
+  version(key: string): number {
+    return this.#versions.get(key) ?? 1
+  }
+
+  /** How often a key has been read, as far as it is a load. */
+  loads(key: string): number {
+    return this.#loads.get(key) ?? 0
+  }
+
+  forget(): void {
+    this.#versions.clear()
+    this.#loads.clear()
+  }
+}
