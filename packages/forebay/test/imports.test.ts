@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { type Import, type Module, parseModule, readModules } from './module-graph.js'
 
-/** ARCHITECTURE.md's table: which layers a layer may import besides itself, and which Node builtins. A new layer needs a row here and there. */
+/** ARCHITECTURE.md's table: which layers (or single files) a layer may import besides itself, and which Node builtins. A new layer needs a row here and there. */
 const LAYERS: Readonly<Record<string, { imports: readonly string[]; builtins?: 'all' | readonly string[] }>> = {
   core: { imports: [] },
   system: { imports: ['core'], builtins: 'all' },
-  config: { imports: ['core'] },
+  config: { imports: ['core', 'engine/public.ts'] },
   memory: { imports: ['core'] },
   redis: { imports: ['core'], builtins: ['node:module', 'node:tls'] },
   engine: { imports: ['core'] },
-  testing: { imports: ['core', 'memory', 'engine'], builtins: ['node:assert/strict'] },
+  testing: { imports: ['core', 'memory', 'engine', 'config'], builtins: ['node:assert/strict'] },
   'create-forebay': { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine'] },
   index: { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine', 'create-forebay'] },
 }
@@ -27,7 +27,7 @@ function importTrouble({ path, imports }: Module): string[] {
   const row = LAYERS[layer]
   if (row === undefined) return [`${path}: the layer ${layer} is not in the table`]
   const allowed = ({ specifier, file }: Import) => {
-    if (file !== undefined) return layerOf(file) === layer || row.imports.includes(layerOf(file))
+    if (file !== undefined) return layerOf(file) === layer || row.imports.includes(layerOf(file)) || row.imports.includes(file)
     if (specifier.startsWith('node:')) return row.builtins === 'all' || (row.builtins ?? []).includes(specifier)
     return (PACKAGES[layer] ?? []).includes(specifier)
   }
