@@ -5,7 +5,7 @@ import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { decodeToken, unsent } from '../core/token.js'
 import { FarReads } from './far-reads.js'
-import { type Flight, Flights, share } from './flights.js'
+import { type Flight, Flights, share, unlessAborted } from './flights.js'
 import { type Job, Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Listener } from './listener.js'
 import { Near } from './near.js'
@@ -183,22 +183,30 @@ export class EngineCache implements Cache<unknown> {
   /** Memory, then the flight: one that is under way, or a new one. */
   async #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
     const at = this.#address(key)
-    const { shards, clock, tell } = this.#parts
+    const { tell } = this.#parts
     const signal = options?.signal
     if (signal?.aborted) throw signal.reason
     if (options?.token !== undefined) await this.#honour(options.token, at)
-    if (options?.fresh !== true) {
-      const near = this.#fromMemory(at, { key, load, options })
+    const anew = options?.fresh === true
+    for (;;) {
+      const near = anew ? undefined : this.#fromMemory(at, { key, load, options })
       if (near !== undefined) return near
-      const shard = shards.of(at)
-      const flight = this.#flights.joinable(at.key, shards.proven(shard, this.plan.maxStalenessMs), clock.now(), this.plan.maxStalenessMs)
+      const flight = anew ? undefined : this.#joinable(at)
       if (flight !== undefined) {
         tell({ type: 'join', cache: this.name, key: at.key })
         return share(flight, signal)
       }
+      const before = this.#flights.inTheWay(at.key)
+      if (before === undefined) return share(this.#start(at, { key, load, options, background: false }), signal)
+      // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
+      await unlessAborted(before, signal)
     }
-    await this.#flights.room(at.key)
-    return share(this.#start(at, { key, load, options, background: false }), signal)
+  }
+
+  #joinable(at: EntryAddress): Flight | undefined {
+    const { shards, clock } = this.#parts
+    const proven = shards.proven(shards.of(at), this.plan.maxStalenessMs)
+    return this.#flights.joinable(at.key, proven, clock.now(), this.plan.maxStalenessMs)
   }
 
   #fromMemory(at: EntryAddress, request: Request): Served | undefined {
@@ -309,11 +317,10 @@ export class EngineCache implements Cache<unknown> {
   #refresh(at: EntryAddress, request: Request): void {
     if (request === undefined || this.#parts.isClosed()) return
     const { key, load, options } = request
-    const { clock, detached, shards, track, isClosed } = this.#parts
+    const { clock, detached, track, isClosed } = this.#parts
     const begin = (): void => {
-      const proven = shards.proven(shards.of(at), this.plan.maxStalenessMs)
-      const running = this.#flights.joinable(at.key, proven, clock.now(), this.plan.maxStalenessMs)
-      if (running === undefined && !isClosed()) this.#start(at, { key, load, options: lifetimesOnly(options), background: true })
+      const idle = this.#joinable(at) === undefined && this.#flights.inTheWay(at.key) === undefined
+      if (idle && !isClosed()) this.#start(at, { key, load, options: lifetimesOnly(options), background: true })
     }
     // In a turn of its own: the flight that found the old value has then landed, and is not taken for the refresh.
     track(new Promise<void>((resolve) => detached(() => clock.after(0, () => resolve(begin())))))

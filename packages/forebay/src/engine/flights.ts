@@ -27,15 +27,11 @@ export class Flights {
     return proven || nowMs - flight.registration.startedMs < maxStalenessMs ? flight : undefined
   }
 
-  /** Resolves when there is room for another flight of this key: one good, and those that an invalidation has overtaken. */
-  async room(key: string): Promise<void> {
-    for (
-      let flights = this.#running.get(key);
-      flights !== undefined && flights.length >= mostLoadsPerKey;
-      flights = this.#running.get(key)
-    ) {
-      await flights[0]?.landed
-    }
+  /** What must land before another flight of this key may begin: one good runs, and those that an invalidation has overtaken. */
+  inTheWay(key: string): Promise<void> | undefined {
+    const flights = this.#running.get(key)
+    if (flights === undefined || flights.length < mostLoadsPerKey) return undefined
+    return Promise.race(flights.map((flight) => flight.landed))
   }
 
   add(flight: Flight): void {
@@ -56,7 +52,7 @@ export class Flights {
 export async function share(flight: Flight, signal: AbortSignal | undefined): Promise<Served> {
   flight.waiters++
   try {
-    return await (signal === undefined ? flight.served : abortable(flight.served, signal))
+    return await unlessAborted(flight.served, signal)
   } finally {
     flight.waiters--
     if (flight.waiters === 0 && signal?.aborted && !flight.background) {
@@ -66,7 +62,9 @@ export async function share(flight: Flight, signal: AbortSignal | undefined): Pr
   }
 }
 
-function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** What the work brings, unless this caller gives up before. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
     if (signal.aborted) return abort()
