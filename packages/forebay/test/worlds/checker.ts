@@ -2,6 +2,7 @@ import type { ForebayEvent, StaleReason, Tier } from '../../src/core/events.js'
 import { type Envelope, openEnvelope } from '../../src/core/envelope.js'
 import { decodeValue } from '../../src/core/codec.js'
 import type { AcquireRequest, FillRequest, WriteRequest } from '../../src/core/far-store.js'
+import { mostLoadsPerKey } from '../../src/core/plan.js'
 import type { WriteResult } from '../../src/engine/public.js'
 import type { NetworkEvent } from '../../src/testing/sim-network.js'
 import { type Fence, Fences } from './fences.js'
@@ -71,6 +72,7 @@ export class Checker {
   readonly #injected = new Map<string, number>()
   #demotedMs = Number.NEGATIVE_INFINITY
   #settled = false
+  #clocksJump = false
 
   constructor(parts: CheckerParts) {
     this.#parts = parts
@@ -153,7 +155,7 @@ export class Checker {
 
   /** Which promise an answer older than a fence breaks, if any. */
   #breaks(read: ReadRecord, fence: Fence): Violation['promise'] | undefined {
-    if (fence.kind === 'stale' && read.state !== 'fresh') return undefined
+    if (fence.kind === 'stale' && (read.state !== 'fresh' || this.#clocksJump)) return undefined
     if (!this.#settled && this.fences.mayBeLost(fence)) return undefined
     const { now } = this.#parts
     const before = (ms: number | undefined, allowanceMs: number, atMs: number) => ms !== undefined && ms + allowanceMs < atMs
@@ -181,7 +183,7 @@ export class Checker {
   }
 
   #checkAnew(read: ReadRecord): void {
-    if (read.value === null || read.value === undefined || read.state === 'stale') return
+    if (read.value === null || read.value === undefined || read.state !== 'fresh') return
     const load = this.#parts.origin.loads[read.value.by]
     if (load !== undefined && load.startedMs < read.beganMs) {
       this.#violated(
@@ -191,9 +193,7 @@ export class Checker {
     }
   }
 
-  #clocksJump = false
-
-  /** Server clocks are set forward and back here: nothing can be said about ages. */
+  /** Server clocks are set forward and back here, or differ: nothing can be said about ages, nor about the end of freshness. */
   ignoreAges(): void {
     this.#clocksJump = true
   }
@@ -259,12 +259,21 @@ export class Checker {
   }
 
   loadBegan(load: LoadRecord): void {
+    this.#checkCrowd(load)
     const grant = this.#grants.get(load.key)?.find((candidate) => candidate.node === load.node && !candidate.used)
     if (grant !== undefined) {
       grant.used = true
       if (grant.standing) this.#leased.set(load.key, load)
     } else if (this.#healthy(load.node))
       this.#violated('P4', `${load.node} loads ${load.key} without a lease, though Redis has been reachable for ${calmMs} ms`)
+  }
+
+  /** One load that is good, and at most two that an invalidation has overtaken. */
+  #checkCrowd(load: LoadRecord): void {
+    const running = this.#parts.origin.running(load.node, load.key)
+    if (running.length > mostLoadsPerKey) {
+      this.#violated('P4', `${load.node} runs ${running.length} loads of ${load.key} at once: ${running.map(({ id }) => id).join(', ')}`)
+    }
   }
 
   #healthy(node: string): boolean {

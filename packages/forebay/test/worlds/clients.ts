@@ -163,7 +163,7 @@ export class Clients {
   #load(node: WorldNode, cache: CacheModel, key: string, { signal }: LoadContext) {
     const { origin, clock, random, plan, checker, trace } = this.#parts
     const name = `${cache.name}/${key}`
-    const load = origin.beginLoad(node.name, name)
+    const load = origin.beginLoad(node.name, name, cache.hardTimeoutMs)
     trace(`${node.name} load ${load.id} of ${name} begins`)
     checker.loadBegan(load)
     const { tookMs, fails, hangs, stores } = this.#drawLoad(plan)
@@ -176,7 +176,8 @@ export class Clients {
         load.endedMs = clock.now()
         how()
       }
-      if (random.chance(0.5)) signal.addEventListener('abort', () => end(() => reject(signal.reason)))
+      const obeys = random.chance(0.5)
+      signal.addEventListener('abort', () => end(() => obeys && reject(signal.reason)))
       if (hangs) return
       const answer = () => {
         const value = origin.value(name, load.version ?? origin.version(name), load.id)

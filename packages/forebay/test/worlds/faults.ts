@@ -24,6 +24,11 @@ export interface FaultTargets {
 /** Each fault that strikes at moments does so about this often in a world. */
 const strikesPerWorld = 4
 
+/** Where these strike, no two readings of server clocks can be compared. */
+const clocksDiffer: readonly Fault[] = ['server-clock-jumps', 'suspends', 'clock-skew']
+/** Server clocks are far from those of the processes. */
+export const serverEpochMs = 1_000_000
+
 /** Does to a world what its plan says, until told to stop; then repairs what can be repaired. */
 export class Faults {
   readonly #targets: FaultTargets
@@ -37,7 +42,7 @@ export class Faults {
   start(): void {
     const { plan, weather, random, checker } = this.#targets
     Object.assign(weather, badWeather(plan, random))
-    if (plan.faults.has('server-clock-jumps') || plan.faults.has('suspends')) checker.ignoreAges()
+    if (clocksDiffer.some((fault) => plan.faults.has(fault))) checker.ignoreAges()
     for (const [fault, strike] of this.#strikes()) if (plan.faults.has(fault)) this.#again(fault, strike)
     if (plan.faults.has('failovers')) this.#replicateNow()
   }
@@ -182,10 +187,10 @@ export class Faults {
   }
 
   #failover(isolates: boolean): void {
-    const { random, trace, checker } = this.#targets
+    const { trace, checker } = this.#targets
     this.#group((group) => {
       if (isolates) group.replicate()
-      const lost = group.failover({ oldStays: isolates, clockOffsetMs: random.between(-500, 500) })
+      const lost = group.failover({ oldStays: isolates, clockOffsetMs: this.#newClock() })
       const how = isolates
         ? 'which has everything; the old primary stays reachable'
         : `which lacks what was done since ${lost.sinceMs.toFixed(1)}`
@@ -194,6 +199,12 @@ export class Faults {
       checker.historyBroken(group.shards)
       if (isolates) this.#leaveSome(group)
     })
+  }
+
+  /** As in the field, the replica's clock is a little off that of the old primary. */
+  #newClock(): number {
+    const { plan, random } = this.#targets
+    return serverEpochMs + (plan.faults.has('clock-skew') ? random.between(-500, 500) : 0)
   }
 
   /** Some links lead to the new primary at once, the others stay with the old one until it goes. */

@@ -16,10 +16,15 @@ export interface LoadRecord {
   readonly node: string
   readonly key: string
   readonly startedMs: number
+  /** When it gave or failed, or was given up: by its signal, or at its hard timeout. */
   endedMs: number | undefined
+  readonly untilMs: number
   /** The version that it read; `undefined` until it has read. */
   version: number | undefined
 }
+
+/** Loads further back than this have ended. */
+const mostAtOnce = 200
 
 /** The origin: numbers the versions of each key. A commit happens at one instant. */
 export class Origin {
@@ -44,15 +49,24 @@ export class Origin {
     return version
   }
 
-  beginLoad(node: string, key: string): LoadRecord {
-    const load: LoadRecord = { id: this.loads.length, node, key, startedMs: this.#clock.now(), endedMs: undefined, version: undefined }
+  beginLoad(node: string, key: string, hardTimeoutMs: number): LoadRecord {
+    const startedMs = this.#clock.now()
+    const untilMs = startedMs + hardTimeoutMs
+    const load: LoadRecord = { id: this.loads.length, node, key, startedMs, untilMs, endedMs: undefined, version: undefined }
     this.loads.push(load)
     return load
   }
 
+  /** The loads of a key that this process waits for. */
+  running(node: string, key: string): LoadRecord[] {
+    const nowMs = this.#clock.now()
+    const recent = this.loads.slice(-mostAtOnce)
+    return recent.filter((load) => load.node === node && load.key === key && load.endedMs === undefined && nowMs < load.untilMs)
+  }
+
   /** A name for a value that comes from a `set`, in the same series as the loads. */
   nameSet(node: string, key: string, version: number): number {
-    const load = this.beginLoad(node, key)
+    const load = this.beginLoad(node, key, 0)
     load.version = version
     load.endedMs = load.startedMs
     return load.id

@@ -7,7 +7,7 @@ import { SimRandom } from '../../src/testing/sim-random.js'
 import { SimGroup } from '../../src/testing/sim-server.js'
 import { Checker, maxDrift, type Violation } from './checker.js'
 import { Clients } from './clients.js'
-import { fairWeather, Faults } from './faults.js'
+import { fairWeather, Faults, serverEpochMs } from './faults.js'
 import { WorldNode, type WrapStore } from './node.js'
 import { Origin } from './origin.js'
 import type { WorldPlan } from './plan.js'
@@ -138,7 +138,7 @@ class World {
     const skewed = faults.has('clock-skew')
     return Array.from({ length: groups }, (_, i) => {
       const own = Array.from({ length: shards }, (_, shard) => shard).filter((shard) => shard % groups === i)
-      const clockOffsetMs = skewed ? this.#random.between(1_000_000, 2_000_000) : 1_000_000
+      const clockOffsetMs = serverEpochMs + (skewed ? this.#random.between(-500, 500) : 0)
       return new SimGroup({ id: `S${i}`, shards: own, allShards: shards, world: this.#clock, clockOffsetMs })
     })
   }
