@@ -31,7 +31,7 @@ export interface Job {
   readonly background: boolean
   /** Aborted when nobody waits any longer, or at the hard timeout. */
   readonly controller: () => AbortController
-  /** Something that goes on after the callers have their value: the flight ends after it. */
+  /** The value is still being stored when the callers have it: the flight ends after that. */
   readonly track: (work: Promise<unknown>) => void
 }
 
@@ -45,6 +45,8 @@ export interface LoadsParts {
   readonly wakes: Wakes
   readonly reads: FarReads
   readonly near: Near
+  /** Work that `settled()` and `close()` wait for. */
+  readonly track: (work: Promise<unknown>) => void
 }
 
 /** While the log is not heard, a waiter asks again this often. */
@@ -139,7 +141,7 @@ export class Loads {
     try {
       const outcome = await this.#load(at, job, lease.previous)
       if (outcome.kind === 'pass') {
-        this.#release(at, job, lease.token)
+        this.#release(at, lease.token)
         return this.#passed(at, outcome.value, startedMs)
       }
       const found = this.#storable(job, outcome, clock.now() - startedMs)
@@ -148,7 +150,7 @@ export class Loads {
       await this.#atMost(fillPatienceMs, fill)
       return { state: 'fresh', value: found.value, tier: 'origin', createdMs: startedMs, why: undefined }
     } catch (error) {
-      this.#release(at, job, lease.token)
+      this.#release(at, lease.token)
       if (isMisuse(error)) throw error
       if (job.background) near.hold(at.key, clock.now() + errorHoldMs)
       const old = await this.#oldInstead(registration, at, lease.previous)
@@ -214,13 +216,14 @@ export class Loads {
     }
   }
 
-  #release(at: EntryAddress, job: Job, token: string): void {
-    const { far, ids, tell } = this.#parts
+  /** The flight ends without waiting for this: whoever comes now must not join a load that has failed, or whose value is not kept. */
+  #release(at: EntryAddress, token: string): void {
+    const { far, ids, tell, track } = this.#parts
     const released = far.release(at, { token, nonce: ids.next() }).catch((error: unknown) => {
       // Not answered: the lease ends by itself.
       tell({ type: 'degraded', cache: at.cache, error })
     })
-    job.track(released)
+    track(released)
   }
 
   /** Keeps the lease alive while the loader runs. Once lost it stays lost: the fill will be refused. */
