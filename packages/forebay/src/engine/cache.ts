@@ -162,9 +162,10 @@ export class EngineCache implements Cache<unknown> {
     this.#registry.markShard(shard.view)
   }
 
-  /** Nothing held here is known to be young any more. */
+  /** Nothing held here, or under way, is known to be young any more. */
   doubt(): void {
     this.#near.doubt()
+    this.#registry.markAll()
   }
 
   forgetAll(): void {
