@@ -162,7 +162,7 @@ export class Checker {
     if (fence.node === read.node && before(fence.endedMs, 0, read.beganMs)) return 'P1'
     if (read.shown === fence) return 'P7'
     const staleness = read.cache.maxStalenessMs * (1 + maxDrift) + toleranceMs
-    if (read.why === 'outage') return undefined
+    if (read.why === 'outage' || (read.state === undefined && read.cache.onOutage === 'serve')) return undefined
     if (read.tier === 'memory') return before(fence.effectiveMs, staleness, now()) ? 'P2' : undefined
     const exact = read.tier === 'redis' && !read.joined && isKeyFence(fence) && !this.#lately(this.#demotedMs, staleness)
     return before(fence.effectiveMs, exact ? 0 : staleness, read.beganMs) ? 'P1' : undefined

@@ -66,8 +66,9 @@ export class WorldNode {
     return this.process.alive && !this.closing
   }
 
-  /** All its links lead to servers that run, and nothing waits to be sent. */
+  /** It runs, all its links lead to servers that run, and nothing waits to be sent. */
   get reachesAll(): boolean {
+    if (this.process.stalled) return false
     return this.engine.stats().outbox === 0 && this.store.links.every(({ command, listen }) => command.whole && listen.whole)
   }
 
