@@ -104,7 +104,7 @@ export class SimProcess implements Clock {
   #resume(): void {
     if (this.#world.now() < this.#stalledUntilMs || !this.#alive) return
     this.#stalledUntilMs = -1
-    if (this.#suspendedAtMs !== undefined) this.#suspendedMs += this.#world.now() - this.#suspendedAtMs
+    if (this.#suspendedAtMs !== undefined) this.#suspendedMs += Math.max(0, this.#world.now() - this.#suspendedAtMs - wakingMs)
     this.#suspendedAtMs = undefined
     const timers = this.#heldTimers.sort((a, b) => a.dueMs - b.dueMs)
     const input = this.#heldInput
@@ -115,5 +115,7 @@ export class SimProcess implements Clock {
   }
 }
 
+/** Falling asleep and waking up take some time, by the monotonic clock too. */
+const wakingMs = 2
 /** Clocks are sums of fractions: a timer that is early by less than this is on time. */
 const roundingMs = 1e-6
