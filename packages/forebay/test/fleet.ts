@@ -148,6 +148,13 @@ export class Node {
     return links
   }
 
+  /** The process dies, and the server sees its sockets closed. */
+  kill(): void {
+    this.process.kill()
+    this.links.command.close()
+    this.links.listen.close()
+  }
+
   /** Nothing passes between this process and the server any more; nobody is told. */
   cutOff(): void {
     for (const link of [this.links.command, this.links.listen]) {
