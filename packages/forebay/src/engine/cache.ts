@@ -308,7 +308,7 @@ export class EngineCache implements Cache<unknown> {
       if (result?.why === 'revalidating') this.#refresh(at, job)
       if (result !== undefined) return result
     }
-    tell({ type: 'miss', cache: this.name, key: at.key })
+    if (!job.background) tell({ type: 'miss', cache: this.name, key: at.key })
     const previous = typeof found === 'string' ? undefined : found
     if (found === 'away') return this.#loads.loadAway(registration, at, job, previous)
     return this.#loads.obtain(registration, at, job, previous)
