@@ -1,10 +1,12 @@
 import type { Clock, Timer } from '../core/clock.js'
+import { ForebayError } from '../core/errors.js'
 
-/** A call under way: what tells its caller that it took too long. */
+/** A call under way. */
 export interface Call {
   readonly dueMs: number
+  readonly patienceMs: number
+  readonly settle: { readonly reject: (error: ForebayError) => void }
   over: boolean
-  readonly late: () => void
 }
 
 interface Silence {
@@ -41,9 +43,9 @@ export class Calls {
   }
 
   /** A call is sent. */
-  begin(patienceMs: number, late: () => void): Call {
+  begin(patienceMs: number, settle: Call['settle']): Call {
     const nowMs = this.#clock.now()
-    const call = { dueMs: nowMs + patienceMs, over: false, late }
+    const call = { dueMs: nowMs + patienceMs, patienceMs, settle, over: false }
     if (this.#owed === 0) this.#silentSinceMs = nowMs
     this.#owed += 1
     this.#queue(patienceMs).push(call)
@@ -109,7 +111,7 @@ class Queue {
       const call = this.#calls[this.#head]
       if (call === undefined) return
       call.over = true
-      call.late()
+      call.settle.reject(new ForebayError('E_REDIS_DEADLINE', `no answer within ${call.patienceMs} ms`))
     }
   }
 

@@ -63,13 +63,14 @@ class Store implements RedisFarStore {
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
-  readonly #ring: string
+  /** Whether shards lie in slots, so that they share no command and bells ring by slot. */
+  readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
 
   constructor(plan: RedisPlan, { clock, random, tell, onShards }: RedisParts) {
     this.#layout = createLayout(plan.service)
     this.#agreement = new Agreement(plan, this.#layout, onShards)
-    this.#ring = plan.mode === 'single' ? 'PUBLISH' : 'SPUBLISH'
+    this.#slotted = plan.mode === 'cluster'
     this.#topology = new SingleTopology({
       clock,
       open: clientOpener(plan, random),
@@ -109,7 +110,7 @@ class Store implements RedisFarStore {
   get(at: EntryAddress): Promise<Bytes | undefined> {
     const node = this.#agreement.settled ? this.#topology.nodeFor(at.shard) : undefined
     if (node === undefined) return Promise.reject(this.#away())
-    return node.reader.get(at.shard, this.#layout.shard(at.shard).entry(at))
+    return node.reader.get(this.#slotted ? at.shard : 0, this.#layout.shard(at.shard).entry(at))
   }
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
@@ -184,7 +185,7 @@ class Store implements RedisFarStore {
   /** What every script takes: the shard's keys, and how its bell is rung. */
   #shard(shard: number) {
     const { meta, stamps, log, bell } = this.#layout.shard(shard)
-    return { keys: { meta, stamps, log }, args: { ring: this.#ring, bell } }
+    return { keys: { meta, stamps, log }, args: { ring: this.#slotted ? 'SPUBLISH' : 'PUBLISH', bell } }
   }
 
   #names(at: EntryAddress) {

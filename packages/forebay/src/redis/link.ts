@@ -1,16 +1,19 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
-import { Calls } from './calls.js'
-import type { OpenClient } from './client.js'
+import { type Call, Calls } from './calls.js'
+import type { Argument, Client, OpenClient } from './client.js'
 import { failureOf } from './failure.js'
 import type { Address, Deadlines } from './plan.js'
 
-/** What a command takes. */
-export type Argument = string | number | Buffer
 export type Command = readonly [name: string, ...args: readonly Argument[]]
 /** How long a caller waits: a read, or a script or question. */
 export type Patience = 'read' | 'act'
+/** Whoever waits for an answer. */
+export interface Caller {
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: ForebayError) => void
+}
 
 export interface LinkParts {
   readonly clock: Clock
@@ -29,6 +32,8 @@ export interface LinkOptions extends LinkParts {
 /** A bound for what the client itself would queue without end. */
 const mostOwed = 10_000
 const greetAgainMs = 250
+/** From the connection to the end of the client's own handshake (AUTH, SELECT, INFO). */
+const handshakeMs = 2_000
 
 /**
  * One connection to one server, made anew whenever it breaks. A call is one attempt: it is answered, or rejected within its deadline with
@@ -37,7 +42,7 @@ const greetAgainMs = 250
 export class Link {
   readonly address: Address | undefined
   readonly #options: LinkOptions
-  readonly #client: Redis
+  readonly #client: Client
   readonly #calls: Calls
   #node: string | undefined
   #closed = false
@@ -60,15 +65,29 @@ export class Link {
 
   /** Sends one command. */
   call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
-    if (this.#node === undefined) return Promise.reject(this.#away())
-    return this.send(patience, (client) => client.callBuffer(name, ...args))
+    return new Promise((resolve, reject) => this.request(patience, [name, args], { resolve, reject }))
+  }
+
+  /** As `call`, for the path on which each promise counts. */
+  request(patience: Patience, [name, args]: readonly [string, readonly Argument[]], caller: Caller): void {
+    if (this.#node === undefined) return caller.reject(this.#away())
+    const call = this.#begin(patience, caller)
+    if (call === undefined) return
+    this.#client.send(name, args, {
+      resolve: (answer) => {
+        if (this.#calls.end(call)) caller.resolve(answer)
+      },
+      reject: (error) => {
+        if (this.#calls.end(call)) caller.reject(failureOf(error))
+      },
+    })
   }
 
   /** Sends commands in one write; each has its own answer, or its own error. */
   async callMany(patience: Patience, commands: readonly Command[]): Promise<readonly unknown[]> {
     if (this.#node === undefined) throw this.#away()
-    const answers = await this.send(patience, (client) => {
-      const pipeline = client.pipeline()
+    const answers = await this.send(patience, (redis) => {
+      const pipeline = redis.pipeline()
       for (const [name, ...args] of commands) pipeline.callBuffer(name, ...args)
       return pipeline.exec()
     })
@@ -77,12 +96,11 @@ export class Link {
   }
 
   /** Sends on a connection that may not have been greeted yet. */
-  send(patience: Patience, write: (client: Redis) => Promise<unknown>): Promise<unknown> {
-    if (this.#calls.owed >= mostOwed) return Promise.reject(new ForebayError('E_REDIS_DEADLINE', `${mostOwed} calls are under way already`))
+  send(patience: Patience, write: (redis: Redis) => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const waitMs = patience === 'read' ? this.#options.deadlines.readMs : this.#options.deadlines.actMs
-      const call = this.#calls.begin(waitMs, () => reject(new ForebayError('E_REDIS_DEADLINE', `no answer within ${waitMs} ms`)))
-      write(this.#client).then(
+      const call = this.#begin(patience, { resolve, reject })
+      if (call === undefined) return
+      write(this.#client.redis).then(
         (answer) => {
           if (this.#calls.end(call)) resolve(answer)
         },
@@ -93,30 +111,48 @@ export class Link {
     })
   }
 
+  /** Nothing if the bound is reached: the caller has then been told. */
+  #begin(patience: Patience, caller: Caller): Call | undefined {
+    const { readMs, actMs } = this.#options.deadlines
+    if (this.#calls.owed < mostOwed) return this.#calls.begin(patience === 'read' ? readMs : actMs, caller)
+    caller.reject(new ForebayError('E_REDIS_DEADLINE', `${mostOwed} calls are under way already`))
+    return undefined
+  }
+
   close(): void {
     this.#closed = true
     this.#node = undefined
     this.#lastError = 'closed'
-    this.#client.disconnect()
+    this.#client.redis.disconnect()
   }
 
   #listen(): void {
-    const client = this.#client
+    const { redis } = this.#client
     const { onMessage } = this.#options
-    client.on('ready', () => void this.#greet(client.stream))
-    client.on('close', () => this.#down())
-    client.on('end', () => this.#connectLater())
-    client.on('error', (error: unknown) => {
+    redis.on('connect', () => this.#expectReady(redis.stream))
+    redis.on('ready', () => void this.#greet(redis.stream))
+    redis.on('close', () => this.#down())
+    redis.on('end', () => this.#connectLater())
+    redis.on('error', (error: unknown) => {
       this.#lastError = failureOf(error).message
     })
     if (onMessage === undefined) return
-    client.on('messageBuffer', onMessage)
-    client.on('smessageBuffer', onMessage)
+    redis.on('messageBuffer', onMessage)
+    redis.on('smessageBuffer', onMessage)
+  }
+
+  /** A server that accepts connections and then says nothing. What comes after is watched by the calls. */
+  #expectReady(stream: Redis['stream']): void {
+    const { clock } = this.#options
+    const check = () => {
+      if (this.#client.redis.stream === stream && this.#client.redis.status === 'connect') this.#sever()
+    }
+    clock.after(handshakeMs, () => clock.afterInput(check))
   }
 
   /** The link is usable once the server has told its run id and the greeting has been answered, all on this one connection. */
   async #greet(stream: Redis['stream']): Promise<void> {
-    const current = () => !this.#closed && this.#client.stream === stream && this.#client.status === 'ready'
+    const current = () => !this.#closed && this.#client.redis.stream === stream && this.#client.redis.status === 'ready'
     try {
       const node = await this.#runId()
       await this.#options.greet?.(this)
@@ -131,7 +167,7 @@ export class Link {
   async #runId(): Promise<string> {
     const { host, port } = this.address ?? { host: '', port: 0 }
     try {
-      const info = String(await this.send('act', (client) => client.info('server')))
+      const info = String(await this.send('act', (redis) => redis.info('server')))
       const runId = /^run_id:(\w+)/m.exec(info)?.[1]
       if (runId !== undefined) return runId
     } catch (error) {
@@ -147,27 +183,28 @@ export class Link {
 
   /** Nothing has come for too long: the connection is given up with a reset, so that the server does not wait for us either. */
   #sever(): void {
-    const { stream, status } = this.#client
+    const { redis } = this.#client
+    const { stream, status } = redis
     this.#lastError = 'the server is silent'
     this.#node = undefined
-    if (this.#closed || status !== 'ready' || stream.destroyed) return
+    if (this.#closed || (status !== 'ready' && status !== 'connect') || stream.destroyed) return
     try {
       stream.resetAndDestroy()
     } catch {
       stream.destroy() // not a plain TCP socket: it cannot be reset
     }
-    this.#client.disconnect(true)
+    redis.disconnect(true)
   }
 
   #connect(): void {
-    this.#client.connect().catch(() => {}) // told by the events too
+    this.#client.redis.connect().catch(() => {}) // told by the events too
   }
 
   /** The client gives up by itself where a connection cannot even be begun; we do not. */
   #connectLater(): void {
     if (this.#closed) return
     this.#options.clock.after(greetAgainMs, () => {
-      if (!this.#closed && this.#client.status === 'end') this.#connect()
+      if (!this.#closed && this.#client.redis.status === 'end') this.#connect()
     })
   }
 

@@ -2,32 +2,35 @@ import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import type { Link } from './link.js'
-import { bytesOf, listOf } from './replies.js'
 
-interface Waiter {
+interface Reading {
   readonly resolve: (bytes: Bytes | undefined) => void
-  readonly reject: (error: unknown) => void
+  readonly reject: (error: ForebayError) => void
 }
 
-/** Keys that wait to be read together, and who waits for each. */
-type Waiting = Map<string, Waiter[]>
+/** Keys that are read together, and who waits for each. */
+type Batch = Map<string, Reading[]>
 
-/** While fewer reads than this are under way, a read is sent at once: joining others would only delay it. */
-const fewReads = 16
 /** Most keys in one command: a longer one would hold up what comes behind it. */
 const mostKeys = 64
 
 /**
- * Plain reads of one link. Few are sent as they come, each a `GET`. Where many wait, those that come in one turn of the event loop share
- * an `MGET`, which costs the server and this process a third. A key that several callers ask for in that turn is read once.
+ * Plain reads of one link. A read that finds nothing under way is a `GET`, sent at once. Those that come while an answer is owed wait for
+ * it and then go together, as one `MGET`: the more callers there are, the more share a command, a write and an answer, and a single caller
+ * never waits. A full batch goes at once. A key that several wait for is read once.
+ *
+ * Who waits, waits at most as long as the answer ahead of it may take: if that is late, the link does not answer, and all are told.
  */
 export class Reader {
   readonly #link: Link
   readonly #clock: Clock
   /** By lane: keys in different Cluster slots cannot share a command, keys on a single server can. */
-  readonly #lanes = new Map<number, Waiting>()
-  #underWay = 0
-  #flushing = false
+  readonly #lanes = new Map<number, Batch>()
+  /** Commands under way. */
+  #trips = 0
+  /** Whether the last answers went to one caller only; then nobody is worth waiting for. */
+  #alone = true
+  #gathering = false
 
   constructor(link: Link, clock: Clock) {
     this.#link = link
@@ -35,66 +38,101 @@ export class Reader {
   }
 
   get(lane: number, key: string): Promise<Bytes | undefined> {
-    if (this.#underWay < fewReads && this.#lanes.size === 0) return this.#one(key)
     return new Promise((resolve, reject) => {
-      this.#join(lane, key, { resolve, reject })
-      if (this.#flushing) return
-      this.#flushing = true
-      this.#clock.afterInput(() => this.#flush())
+      if (this.#trips === 0 && !this.#gathering) this.#readOne(key, { resolve, reject })
+      else this.#join(lane, key, { resolve, reject })
     })
   }
 
-  async #one(key: string): Promise<Bytes | undefined> {
-    this.#underWay += 1
-    try {
-      return bytesOf(await this.#link.call('read', 'GET', [key]))
-    } finally {
-      this.#underWay -= 1
+  #join(lane: number, key: string, reading: Reading): void {
+    let batch = this.#lanes.get(lane)
+    if (batch === undefined) {
+      batch = new Map()
+      this.#lanes.set(lane, batch)
     }
+    const others = batch.get(key)
+    if (others === undefined) batch.set(key, [reading])
+    else others.push(reading)
+    if (batch.size < mostKeys) return
+    this.#lanes.delete(lane)
+    this.#send(batch)
   }
 
-  #join(lane: number, key: string, waiter: Waiter): void {
-    let waiting = this.#lanes.get(lane)
-    if (waiting === undefined || waiting.size >= mostKeys) {
-      if (waiting !== undefined) this.#send(waiting)
-      waiting = new Map()
-      this.#lanes.set(lane, waiting)
-    }
-    const waiters = waiting.get(key)
-    if (waiters === undefined) waiting.set(key, [waiter])
-    else waiters.push(waiter)
+  /** An answer is in. Whoever it wakes asks for the next key in this turn of the event loop, so what waits is sent at the end of it. */
+  #arrived(): void {
+    this.#trips -= 1
+    if (this.#trips > 0 || this.#gathering || (this.#alone && this.#lanes.size === 0)) return
+    this.#gathering = true
+    this.#clock.afterInput(() => this.#flush())
   }
 
   #flush(): void {
-    this.#flushing = false
-    const lanes = [...this.#lanes.values()]
+    this.#gathering = false
+    const batches = [...this.#lanes.values()]
     this.#lanes.clear()
-    for (const waiting of lanes) this.#send(waiting)
+    this.#alone = batches.length === 0 || (batches.length === 1 && batches[0]?.size === 1)
+    for (const batch of batches) this.#send(batch)
   }
 
-  #send(waiting: Waiting): void {
-    const keys = [...waiting.keys()]
-    const waiters = [...waiting.values()]
-    this.#underWay += keys.length
-    this.#read(keys).then(
-      (answers) => {
-        this.#underWay -= keys.length
-        waiters.forEach((sharing, i) => {
-          for (const waiter of sharing) waiter.resolve(answers[i])
+  #send(batch: Batch): void {
+    const [only, ...more] = batch.keys()
+    if (only !== undefined && more.length === 0) this.#readOne(only, together([...batch.values()].flat()))
+    else this.#readMany(batch)
+  }
+
+  #readOne(key: string, { resolve, reject }: Reading): void {
+    this.#trips += 1
+    this.#link.request('read', ['GET', [key]], {
+      resolve: (answer) => {
+        this.#arrived()
+        if (isAnswer(answer)) resolve(answer ?? undefined)
+        else reject(strange('GET'))
+      },
+      reject: (error) => this.#failed(error, reject),
+    })
+  }
+
+  #readMany(batch: Batch): void {
+    const readings = [...batch.values()]
+    const all = together(readings.flat())
+    this.#trips += 1
+    this.#link.request('read', ['MGET', [...batch.keys()]], {
+      resolve: (answers) => {
+        this.#arrived()
+        if (!Array.isArray(answers) || answers.length !== readings.length || !answers.every(isAnswer)) return all.reject(strange('MGET'))
+        readings.forEach((sharing, i) => {
+          for (const { resolve } of sharing) resolve(answers[i] ?? undefined)
         })
       },
-      (error: unknown) => {
-        this.#underWay -= keys.length
-        for (const sharing of waiters) for (const waiter of sharing) waiter.reject(error)
-      },
-    )
+      reject: (error) => this.#failed(error, all.reject),
+    })
   }
 
-  async #read(keys: readonly string[]): Promise<readonly (Bytes | undefined)[]> {
-    const [first = ''] = keys
-    if (keys.length === 1) return [bytesOf(await this.#link.call('read', 'GET', [first]))]
-    const answers = listOf(await this.#link.call('read', 'MGET', keys)).map(bytesOf)
-    if (answers.length !== keys.length) throw new ForebayError('E_REDIS_REPLY', 'MGET answered another number of values')
-    return answers
+  #failed(error: ForebayError, reject: Reading['reject']): void {
+    reject(error)
+    if (error.code === 'E_REDIS_DEADLINE') {
+      for (const batch of this.#lanes.values()) together([...batch.values()].flat()).reject(error)
+      this.#lanes.clear()
+    }
+    this.#arrived()
   }
+}
+
+function together(readings: readonly Reading[]): Reading {
+  return {
+    resolve: (bytes) => {
+      for (const { resolve } of readings) resolve(bytes)
+    },
+    reject: (error) => {
+      for (const { reject } of readings) reject(error)
+    },
+  }
+}
+
+function isAnswer(answer: unknown): answer is Bytes | null {
+  return answer === null || Buffer.isBuffer(answer)
+}
+
+function strange(command: string): ForebayError {
+  return new ForebayError('E_REDIS_REPLY', `${command} answered something else than values`)
 }

@@ -1,5 +1,6 @@
+import type { Argument } from './client.js'
 import { isUnknownScript } from './failure.js'
-import type { Argument, Link } from './link.js'
+import type { Link } from './link.js'
 import { scripts } from './scripts.gen.js'
 
 type Scripts = typeof scripts
