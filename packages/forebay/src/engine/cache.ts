@@ -5,10 +5,10 @@ import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { decodeToken, unsent } from '../core/token.js'
 import { FarReads } from './far-reads.js'
-import { type Flight, Flights, share, unlessAborted } from './flights.js'
-import { type Job, Loads, type LoadsParts, type Served, served } from './loads.js'
+import { Flight, Flights, type Request, unlessAborted } from './flights.js'
+import { Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Listener } from './listener.js'
-import { Near } from './near.js'
+import { type Held, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
 import type {
@@ -173,6 +173,11 @@ export class EngineCache implements Cache<unknown> {
     this.#registry.markAll()
   }
 
+  /** The ends of all that is under way. */
+  landings(): Promise<void>[] {
+    return this.#flights.landings()
+  }
+
   /** Tells what is told in batches. */
   tick(): void {
     const evicted = this.#near.takeEvicted()
@@ -181,45 +186,54 @@ export class EngineCache implements Cache<unknown> {
     if (hits > 0) this.#parts.tell({ type: 'hit', cache: this.name, tier: 'memory', count: hits })
   }
 
-  /** Memory, then the flight: one that is under way, or a new one. */
-  async #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
-    const at = this.#address(key)
-    const { tell } = this.#parts
-    const signal = options?.signal
-    if (signal?.aborted) throw signal.reason
-    if (options?.token !== undefined) await this.#honour(options.token, at)
-    const anew = options?.fresh === true
-    for (;;) {
-      const near = anew ? undefined : this.#fromMemory(at, { key, load, options })
-      if (near !== undefined) return near
-      const flight = anew ? undefined : this.#joinable(at)
-      if (flight !== undefined) {
-        tell({ type: 'join', cache: this.name, key: at.key })
-        return share(flight, signal)
-      }
-      const before = this.#flights.inTheWay(at.key)
-      if (before === undefined) return share(this.#start(at, { key, load, options, background: false }), signal)
-      // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
-      await unlessAborted(before, signal)
+  /** Memory, then the flight. Without `async`, as what follows up to the flight's own: on this path each promise would be felt. */
+  #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
+    try {
+      const request = { at: this.#address(key), key, load, options, background: false }
+      if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
+      if (options?.token === undefined) return this.#attempt(request)
+      return this.#honour(options.token, request.at).then(() => this.#attempt(request))
+    } catch (error) {
+      return Promise.reject(error)
     }
   }
 
-  #joinable(at: EntryAddress): Flight | undefined {
-    const { shards, clock } = this.#parts
-    const proven = shards.proven(shards.of(at), this.plan.maxStalenessMs)
-    return this.#flights.joinable(at.key, proven, clock.now(), this.plan.maxStalenessMs)
+  /** A memory copy, or the flight of this key: one that is under way, or a new one. */
+  #attempt(request: Request): Promise<Served> {
+    const { at, options } = request
+    const nowMs = this.#parts.clock.now()
+    if (options?.fresh !== true) {
+      const near = this.#fromMemory(at, nowMs, request)
+      if (near !== undefined) return Promise.resolve(near)
+      const flight = this.#joinable(at, nowMs)
+      if (flight !== undefined) {
+        this.#parts.tell({ type: 'join', cache: this.name, key: at.key })
+        return flight.share(options?.signal)
+      }
+    }
+    const before = this.#flights.inTheWay(at.key)
+    if (before === undefined) return this.#start(request, nowMs).share(options?.signal)
+    // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
+    return unlessAborted(before, options?.signal).then(() => this.#attempt(request))
   }
 
-  #fromMemory(at: EntryAddress, request: Request): Served | undefined {
-    const { shards, clock, tell, counters } = this.#parts
-    const found = this.#near.find(at.key, clock.now(), shards.away(at))
+  #joinable(at: EntryAddress, nowMs: number): Flight | undefined {
+    if (!this.#flights.has(at.key)) return undefined
+    const { shards } = this.#parts
+    const { maxStalenessMs } = this.plan
+    return this.#flights.joinable(at.key, shards.proven(shards.of(at), nowMs, maxStalenessMs), nowMs, maxStalenessMs)
+  }
+
+  #fromMemory(at: EntryAddress, nowMs: number, request: Request | undefined): Served | undefined {
+    const { shards, tell, counters } = this.#parts
+    const found = this.#near.find(at.key, nowMs, this.plan.onOutage === 'serve' && shards.away(at))
     if (found === undefined) return undefined
     if (found.state === 'fresh') {
       counters.memoryHits++
       return served('memory', found.entry)
     }
     tell({ type: 'stale', cache: this.name, key: at.key, tier: 'memory', why: found.state })
-    if (found.state === 'revalidating' && !found.held) this.#refresh(at, request)
+    if (found.state === 'revalidating' && !found.held && request !== undefined) this.#refresh(request)
     return served('memory', found.entry, found.state)
   }
 
@@ -229,12 +243,12 @@ export class EngineCache implements Cache<unknown> {
     const { shards, clock, tell } = this.#parts
     if (options?.signal?.aborted) throw options.signal.reason
     if (options?.token !== undefined) await this.#honour(options.token, at)
-    const near = this.#fromMemory(at, undefined)
+    const nowMs = clock.now()
+    const near = this.#fromMemory(at, nowMs, undefined)
     if (near !== undefined) return near
-    const shard = shards.of(at)
-    const registration = this.#registry.begin(at.key, shard.view, clock.now())
+    const registration = this.#registry.begin(at.key, shards.of(at).view, nowMs)
     try {
-      const found = await this.#reads.read(at)
+      const found = await this.#reads.read(at, nowMs)
       const result = typeof found === 'string' ? undefined : this.#fromFar(registration, at, found)
       if (result === undefined) tell({ type: 'miss', cache: this.name, key: at.key })
       return result
@@ -244,11 +258,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   /** An entry that Redis had: kept in memory and served if it is fresh, or stale within its window. */
-  #fromFar(
-    registration: Registration,
-    at: EntryAddress,
-    found: { value: unknown; createdMs: number } & Parameters<Near['keep']>[1],
-  ): Served | undefined {
+  #fromFar(registration: Registration, at: EntryAddress, found: Held): Served | undefined {
     const { clock, tell } = this.#parts
     const nowMs = clock.now()
     if (nowMs >= found.staleUntilMs && nowMs >= found.freshUntilMs) return undefined
@@ -261,67 +271,56 @@ export class EngineCache implements Cache<unknown> {
     return served('redis', found, 'revalidating')
   }
 
-  /** Begins a flight. It leaves the table when its value has been shared, or refused. */
-  #start(at: EntryAddress, request: FlightRequest): Flight {
-    const { shards, clock, track } = this.#parts
-    const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
-    const after: Promise<unknown>[] = []
-    const flight: Flight = {
-      registration,
-      background: request.background,
-      waiters: 0,
-      controller: undefined,
-      abandoned: false,
-      landed: Promise.resolve(),
-      served: this.#fly(registration, at, {
-        ...request,
-        controller: () => {
-          flight.controller ??= new AbortController()
-          if (flight.abandoned) flight.controller.abort()
-          return flight.controller
-        },
-        track: (work) => after.push(work),
-      }),
-    }
+  /** Begins a flight. */
+  #start(request: Request, nowMs: number): Flight {
+    const { at } = request
+    const registration = this.#registry.begin(at.key, this.#parts.shards.of(at).view, nowMs)
+    const flight = new Flight(request, registration, this.#fly)
     this.#flights.add(flight)
-    flight.landed = this.#land(flight, after)
-    track(flight.landed)
     return flight
   }
 
-  async #land(flight: Flight, after: readonly Promise<unknown>[]): Promise<void> {
+  /** The flight from its start until it leaves the table: its value has been shared, or refused. */
+  readonly #fly = async (flight: Flight): Promise<Served> => {
+    const { at, registration } = flight
     try {
-      await flight.served
-    } catch {
-      // its callers hear of it; a refresh without callers has told it as an event
+      const anew = flight.options?.fresh === true || flight.background
+      // Awaited in any case, so that no flight ends before it is in the table.
+      const found = await (anew ? 'miss' : this.#reads.read(at, registration.startedMs))
+      if (typeof found === 'string') return await this.#load(flight, found, undefined)
+      const result = this.#fromFar(registration, at, found)
+      if (result === undefined) return await this.#load(flight, 'miss', found)
+      if (result.why === 'revalidating') this.#refresh(flight)
+      return result
+    } finally {
+      const storing = flight.storing()
+      if (storing === undefined) this.#land(flight)
+      else void storing.then(() => this.#land(flight))
     }
-    await Promise.allSettled(after)
-    this.#flights.remove(flight)
-    this.#registry.end(flight.registration)
   }
 
-  async #fly(registration: Registration, at: EntryAddress, job: Job): Promise<Served> {
-    const { tell } = this.#parts
-    const found = job.options?.fresh === true || job.background ? 'miss' : await this.#reads.read(at)
-    if (typeof found !== 'string') {
-      const result = this.#fromFar(registration, at, found)
-      if (result?.why === 'revalidating') this.#refresh(at, job)
-      if (result !== undefined) return result
-    }
-    if (!job.background) tell({ type: 'miss', cache: this.name, key: at.key })
-    const previous = typeof found === 'string' ? undefined : found
-    if (found === 'away') return this.#loads.loadAway(registration, at, job, previous)
-    return this.#loads.obtain(registration, at, job, previous)
+  #land(flight: Flight): void {
+    this.#registry.end(flight.registration)
+    this.#flights.remove(flight)
+  }
+
+  #load(flight: Flight, found: 'miss' | 'away', previous: Held | undefined): Promise<Served> {
+    const { at, registration } = flight
+    if (!flight.background) this.#parts.tell({ type: 'miss', cache: this.name, key: at.key })
+    if (found === 'away') return this.#loads.loadAway(registration, at, flight, previous)
+    return this.#loads.obtain(registration, at, flight, previous)
   }
 
   /** Loads anew in the background, unless somebody already does. */
-  #refresh(at: EntryAddress, request: Request): void {
-    if (request === undefined || this.#parts.isClosed()) return
-    const { key, load, options } = request
+  #refresh({ at, key, load, options }: Request): void {
+    if (this.#parts.isClosed()) return
     const { clock, detached, track, isClosed } = this.#parts
     const begin = (): void => {
-      const idle = this.#joinable(at) === undefined && this.#flights.inTheWay(at.key) === undefined
-      if (idle && !isClosed()) this.#start(at, { key, load, options: lifetimesOnly(options), background: true })
+      const nowMs = clock.now()
+      const idle = this.#joinable(at, nowMs) === undefined && this.#flights.inTheWay(at.key) === undefined
+      if (!idle || isClosed()) return
+      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), background: true }, nowMs)
+      flight.served.catch(() => {}) // told as an event; nobody waits for it
     }
     // In a turn of its own: the flight that found the old value has then landed, and is not taken for the refresh.
     track(new Promise<void>((resolve) => detached(() => clock.after(0, () => resolve(begin())))))
@@ -365,9 +364,6 @@ export class EngineCache implements Cache<unknown> {
     else this.#parts.wakes.wakeAll()
   }
 }
-
-type Request = { readonly key: Key; readonly load: Loader<unknown>; readonly options: GetOrSetOptions | undefined } | undefined
-type FlightRequest = Pick<Job, 'key' | 'load' | 'options' | 'background'>
 
 function valueIn(found: Served): unknown {
   return found.value

@@ -32,12 +32,12 @@ export class FarReads {
    * One plain read where the shard is proven by the node it goes to, and what is heard here suffices to judge the entry; else the checked
    * read. `away`: the far store cannot be used now.
    */
-  async read(at: EntryAddress): Promise<Held | 'miss' | 'away'> {
+  async read(at: EntryAddress, nowMs: number): Promise<Held | 'miss' | 'away'> {
     const { far, shards } = this.#parts
     if (shards.away(at)) return 'away'
     const shard = shards.of(at)
     try {
-      if (shards.proven(shard, this.#plan.maxStalenessMs)) {
+      if (shards.proven(shard, nowMs, this.#plan.maxStalenessMs)) {
         const bytes = await far.get(at)
         if (bytes === undefined) return 'miss'
         const envelope = openEnvelope(bytes)

@@ -1,64 +1,129 @@
+import type { EntryAddress } from '../core/far-store.js'
 import { mostLoadsPerKey } from '../core/plan.js'
-import type { Served } from './loads.js'
+import { type Chained, Chains } from './chains.js'
+import type { Job, Served } from './loads.js'
 import { type Registration, mayJoin } from './registry.js'
 
-/** One read or load that callers share. */
-export interface Flight {
+/** What is asked for, where, and by whom. */
+export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'background'> {
+  readonly at: EntryAddress
+}
+
+/** One read or load that callers share. What only a load needs is made when there is one: most flights are a read that hits. */
+export class Flight implements Job, Chained<Flight> {
+  readonly at: EntryAddress
   readonly registration: Registration
+  readonly key: Job['key']
+  readonly load: Job['load']
+  readonly options: Job['options']
   readonly background: boolean
   /** What the callers get. */
   readonly served: Promise<Served>
-  /** Resolves when the flight has left the table: its value was shared, or refused. */
-  landed: Promise<void>
-  waiters: number
-  controller: AbortController | undefined
+  older: Flight | undefined
+  #waiters = 0
   /** Nobody waits any longer: it must not be joined. */
-  abandoned: boolean
+  #abandoned = false
+  #controller: AbortController | undefined
+  #storing: Promise<unknown>[] | undefined
+  #over = false
+  #landing: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
+
+  constructor(request: Request, registration: Registration, fly: (flight: Flight) => Promise<Served>) {
+    this.at = request.at
+    this.registration = registration
+    this.key = request.key
+    this.load = request.load
+    this.options = request.options
+    this.background = request.background
+    this.older = undefined
+    this.served = fly(this)
+  }
+
+  get abandoned(): boolean {
+    return this.#abandoned
+  }
+
+  /** Waits as one of its callers; one who gives up does not end it for the others, but for itself if it is the last. */
+  share(signal: AbortSignal | undefined): Promise<Served> {
+    this.#waiters++
+    if (signal === undefined) return this.served
+    return unlessAborted(this.served, signal).finally(() => {
+      this.#waiters--
+      if (this.#waiters === 0 && signal.aborted && !this.background) this.#abandon(signal.reason)
+    })
+  }
+
+  controller(): AbortController {
+    this.#controller ??= new AbortController()
+    if (this.#abandoned) this.#controller.abort()
+    return this.#controller
+  }
+
+  track(work: Promise<unknown>): void {
+    this.#storing ??= []
+    this.#storing.push(work)
+  }
+
+  /** What must be over before it leaves the table, besides itself. */
+  storing(): Promise<unknown> | undefined {
+    return this.#storing && Promise.allSettled(this.#storing)
+  }
+
+  /** Resolves when it has left the table: its value was shared, or refused. */
+  landed(): Promise<void> {
+    if (this.#over) return Promise.resolve()
+    this.#landing ??= opened()
+    return this.#landing.promise
+  }
+
+  /** It has left the table. */
+  land(): void {
+    this.#over = true
+    this.#landing?.resolve()
+  }
+
+  #abandon(reason: unknown): void {
+    this.#abandoned = true
+    this.#controller?.abort(reason)
+  }
 }
 
-/** The flights of one cache, by key: the newest that may be joined, and all that run. */
+/** The flights of one cache, by key: the newest may be joined. */
 export class Flights {
-  readonly #running = new Map<string, Flight[]>()
+  readonly #running = new Chains<Flight>()
+
+  has(key: string): boolean {
+    return this.#running.newest(key) !== undefined
+  }
 
   /** The flight that a caller who comes now may share. `proven`: notices are heard, so whatever concerns a flight marks it. */
   joinable(key: string, proven: boolean, nowMs: number, maxStalenessMs: number): Flight | undefined {
-    const flight = this.#running.get(key)?.at(-1)
+    const flight = this.#running.newest(key)
     if (flight === undefined || flight.abandoned || !mayJoin(flight.registration)) return undefined
     return proven || nowMs - flight.registration.startedMs < maxStalenessMs ? flight : undefined
   }
 
   /** What must land before another flight of this key may begin: one good runs, and those that an invalidation has overtaken. */
   inTheWay(key: string): Promise<void> | undefined {
-    const flights = this.#running.get(key)
-    if (flights === undefined || flights.length < mostLoadsPerKey) return undefined
-    return Promise.race(flights.map((flight) => flight.landed))
+    const flights: Flight[] = []
+    for (let one = this.#running.newest(key); one !== undefined; one = one.older) flights.push(one)
+    return flights.length < mostLoadsPerKey ? undefined : Promise.race(flights.map((flight) => flight.landed()))
   }
 
   add(flight: Flight): void {
-    const flights = this.#running.get(flight.registration.key)
-    if (flights === undefined) this.#running.set(flight.registration.key, [flight])
-    else flights.push(flight)
+    this.#running.add(flight.at.key, flight)
   }
 
   remove(flight: Flight): void {
-    const { key } = flight.registration
-    const flights = this.#running.get(key)?.filter((other) => other !== flight)
-    if (flights === undefined || flights.length === 0) this.#running.delete(key)
-    else this.#running.set(key, flights)
+    this.#running.remove(flight.at.key, flight)
+    flight.land()
   }
-}
 
-/** Waits for a flight as one of its callers; a caller who gives up does not end it for the others. */
-export async function share(flight: Flight, signal: AbortSignal | undefined): Promise<Served> {
-  flight.waiters++
-  try {
-    return await unlessAborted(flight.served, signal)
-  } finally {
-    flight.waiters--
-    if (flight.waiters === 0 && signal?.aborted && !flight.background) {
-      flight.abandoned = true
-      flight.controller?.abort(signal.reason)
-    }
+  /** Everything that is under way. */
+  landings(): Promise<void>[] {
+    const landings: Promise<void>[] = []
+    this.#running.each((flight) => landings.push(flight.landed()))
+    return landings
   }
 }
 
@@ -71,4 +136,12 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefin
     signal.addEventListener('abort', abort, { once: true })
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
+}
+
+function opened(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
 }

@@ -48,7 +48,7 @@ export class Engine {
     const tell = this.#hub.tell
     this.#hub.onAny((event) => this.#count(event))
     this.#far = parts.openFarStore({ tell, onShards: (count) => this.#resize(count), onUnusable: (error) => this.#giveUp(error) })
-    this.#shards = new Shards(this.#far, clock)
+    this.#shards = new Shards(this.#far)
     this.#ids = new Ids(parts.random)
     this.#wakes = new Wakes(clock)
     const effects = this.#effects()
@@ -119,7 +119,7 @@ export class Engine {
   }
 
   async settled(): Promise<void> {
-    while (this.#work.size > 0) await Promise.allSettled([...this.#work])
+    for (let work = this.#underWay(); work.length > 0; work = this.#underWay()) await Promise.allSettled(work)
   }
 
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
@@ -230,6 +230,10 @@ export class Engine {
     for (const { cache } of this.#caches.values()) cache.doubt()
     this.#hub.tell({ type: 'suspended', ms })
     this.#listener.poke()
+  }
+
+  #underWay(): readonly Promise<unknown>[] {
+    return [...this.#work, ...[...this.#caches.values()].flatMap(({ cache }) => cache.landings())]
   }
 
   #track(work: Promise<unknown>): void {

@@ -130,8 +130,8 @@ export class Loads {
   }
 
   #heard(at: EntryAddress): boolean {
-    const { shards } = this.#parts
-    return shards.proven(shards.of(at), this.#plan.maxStalenessMs)
+    const { shards, clock } = this.#parts
+    return shards.proven(shards.of(at), clock.now(), this.#plan.maxStalenessMs)
   }
 
   async #loadUnderLease(registration: Registration, at: EntryAddress, job: Job, lease: Lease): Promise<Served> {

@@ -1,10 +1,11 @@
 import type { Arrivals, ShardView } from '../core/shard-view.js'
+import { type Chained, Chains } from './chains.js'
 
 /**
  * What is under way in one cache. Every Redis read, load and set is registered from before its send until after its put; a notice that
  * may concern it marks it. Marked = what it brings is not kept in memory, and nobody joins it any more.
  */
-export interface Registration {
+export interface Registration extends Chained<Registration> {
   readonly key: string
   readonly shard: ShardView
   readonly bornAt: number
@@ -18,7 +19,7 @@ export interface Registration {
 const mostTagsHeard = 64
 
 export class Registry {
-  readonly #byKey = new Map<string, Set<Registration>>()
+  readonly #running = new Chains<Registration>()
   readonly #arrivals: Arrivals
 
   constructor(arrivals: Arrivals) {
@@ -26,24 +27,22 @@ export class Registry {
   }
 
   begin(key: string, shard: ShardView, nowMs: number): Registration {
-    const registration: Registration = { key, shard, bornAt: this.#arrivals.last, startedMs: nowMs, marked: false, tagsHeard: undefined }
-    const others = this.#byKey.get(key)
-    if (others === undefined) this.#byKey.set(key, new Set([registration]))
-    else others.add(registration)
+    const bornAt = this.#arrivals.last
+    const registration: Registration = { key, shard, bornAt, startedMs: nowMs, marked: false, tagsHeard: undefined, older: undefined }
+    this.#running.add(key, registration)
     return registration
   }
 
   end(registration: Registration): void {
-    const all = this.#byKey.get(registration.key)
-    if (all?.delete(registration) && all.size === 0) this.#byKey.delete(registration.key)
+    this.#running.remove(registration.key, registration)
   }
 
   markKey(key: string, except?: Registration): void {
-    for (const registration of this.#byKey.get(key) ?? []) if (registration !== except) registration.marked = true
+    for (let one = this.#running.newest(key); one !== undefined; one = one.older) if (one !== except) one.marked = true
   }
 
   markTags(tags: readonly string[]): void {
-    this.#each((registration) => {
+    this.#running.each((registration) => {
       registration.tagsHeard ??= new Set()
       for (const tag of tags) registration.tagsHeard.add(tag)
       if (registration.tagsHeard.size > mostTagsHeard) registration.marked = true
@@ -51,19 +50,15 @@ export class Registry {
   }
 
   markAll(): void {
-    this.#each((registration) => {
+    this.#running.each((registration) => {
       registration.marked = true
     })
   }
 
   markShard(shard: ShardView): void {
-    this.#each((registration) => {
+    this.#running.each((registration) => {
       if (registration.shard === shard) registration.marked = true
     })
-  }
-
-  #each(visit: (registration: Registration) => void): void {
-    for (const registrations of this.#byKey.values()) for (const registration of registrations) visit(registration)
   }
 }
 

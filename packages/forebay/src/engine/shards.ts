@@ -1,4 +1,3 @@
-import type { Clock } from '../core/clock.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import { shardOf } from '../core/key.js'
 import type { Tidings } from '../core/notice.js'
@@ -18,12 +17,10 @@ export interface Shard {
 /** All shards of the service. */
 export class Shards {
   readonly #far: FarStore
-  readonly #clock: Clock
   #all: Shard[] = []
 
-  constructor(far: FarStore, clock: Clock) {
+  constructor(far: FarStore) {
     this.#far = far
-    this.#clock = clock
     this.resize(far.shards)
   }
 
@@ -75,8 +72,8 @@ export class Shards {
   }
 
   /** Whether a plain read may be trusted: proven lately, by the very node that the read goes to. */
-  proven(shard: Shard, maxStalenessMs: number): boolean {
-    return shard.view.provenBy(this.#far.nodeOf(shard.view.index), this.#clock.now(), maxStalenessMs)
+  proven(shard: Shard, nowMs: number, maxStalenessMs: number): boolean {
+    return shard.view.provenBy(this.#far.nodeOf(shard.view.index), nowMs, maxStalenessMs)
   }
 
   unsent(): number {
