@@ -23,11 +23,11 @@ export function encodeValue(value: unknown): EncodedValue {
   return { codec: codecs.json, payload: Buffer.from(JSON.stringify(value)) }
 }
 
-/** Decodes a payload; throws on bytes that are none of ours (the caller treats that as a miss). */
-export function decodeValue(codec: number, payload: Bytes): unknown {
+/** Decodes a payload, which begins at `from` and ends with the bytes; throws on bytes that are none of ours (the caller treats that as a miss). */
+export function decodeValue(codec: number, bytes: Bytes, from = 0): unknown {
   if (codec === codecs.undefined) return undefined
   if (codec !== codecs.json) throw new ForebayError('E_REDIS_REPLY', `a value has the unknown codec ${codec}`)
-  return JSON.parse(asBuffer(payload).toString('utf8'))
+  return JSON.parse(asBuffer(bytes).toString('utf8', from))
 }
 
 function asBuffer(bytes: Bytes): Buffer {
@@ -62,9 +62,8 @@ function unsupported(path: string, what: string): ForebayError {
 
 /** Freezes a decoded value all the way down; it is about to be shared. */
 export function deepFreeze(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  if (Array.isArray(value)) for (const item of value) deepFreeze(item)
+  if (value === null || typeof value !== 'object') return value
+  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
   else for (const name in value) deepFreeze((value as Record<string, unknown>)[name])
-  return value
+  return Object.freeze(value)
 }

@@ -11,7 +11,12 @@ import type { Bytes } from './bytes.js'
  *     10 u48  fresh until                46  u16  length of the tags in bytes
  *     16 u48  serve stale until          48       tags, each a u16 length and UTF-8; then the payload
  */
-export interface Envelope {
+export interface Envelope extends Header {
+  readonly payload: Bytes
+}
+
+/** What stands before the payload. */
+export interface Header {
   readonly codec: number
   readonly createdMs: number
   readonly freshUntilMs: number
@@ -21,7 +26,6 @@ export interface Envelope {
   readonly epoch: number
   readonly costMs: number
   readonly tags: readonly string[]
-  readonly payload: Bytes
 }
 
 /** Bytes before the tags. */
@@ -33,8 +37,14 @@ const noTags: readonly string[] = []
 
 /** Reads an envelope without looking into the payload; `undefined` if the bytes are foreign, truncated or corrupt. */
 export function openEnvelope(bytes: Bytes): Envelope | undefined {
+  const header = openHeader(bytes)
+  return header && { ...header, payload: bytes.subarray(payloadStart(bytes)) }
+}
+
+/** Reads what stands before the payload, and makes no view of that, which would cost as much as the rest. */
+export function openHeader(bytes: Bytes): Header | undefined {
   if (bytes.length < headerLength || bytes[0] !== format) return undefined
-  const tagsEnd = headerLength + u16(bytes, 46)
+  const tagsEnd = payloadStart(bytes)
   if (tagsEnd > bytes.length) return undefined
   const tags = tagsEnd === headerLength ? noTags : readTags(bytes, tagsEnd)
   if (tags === undefined) return undefined
@@ -44,12 +54,16 @@ export function openEnvelope(bytes: Bytes): Envelope | undefined {
     freshUntilMs: u48(bytes, 10),
     staleUntilMs: u48(bytes, 16),
     errorUntilMs: u48(bytes, 22),
-    inc: ascii(bytes, 28, 36),
+    inc: incarnation(bytes),
     epoch: u48(bytes, 36),
     costMs: u32(bytes, 42),
     tags,
-    payload: bytes.subarray(tagsEnd),
   }
+}
+
+/** Where the payload of an envelope begins. */
+export function payloadStart(bytes: Bytes): number {
+  return headerLength + u16(bytes, 46)
 }
 
 /** Writes an envelope: what the memory twin does, and what the scripts do in Lua. */
@@ -135,6 +149,19 @@ function putU48(bytes: Bytes, at: number, value: number): void {
   putU32(bytes, at + 2, (value % 0x1_0000_0000) >>> 0)
 }
 
-function ascii(bytes: Bytes, from: number, to: number): string {
-  return String.fromCharCode(...bytes.subarray(from, to))
+function incarnation(bytes: Bytes): string {
+  return String.fromCharCode(
+    at(bytes, 28),
+    at(bytes, 29),
+    at(bytes, 30),
+    at(bytes, 31),
+    at(bytes, 32),
+    at(bytes, 33),
+    at(bytes, 34),
+    at(bytes, 35),
+  )
+}
+
+function at(bytes: Bytes, i: number): number {
+  return bytes[i] ?? 0
 }

@@ -1,4 +1,4 @@
-import type { Envelope } from './envelope.js'
+import type { Header } from './envelope.js'
 import { type Position, type SyncAnswer, stampName, wholeService } from './far-store.js'
 import type { Notice, Tidings } from './notice.js'
 import { mostRecents, mostStamps, resendWindowMs } from './plan.js'
@@ -114,9 +114,9 @@ export class ShardView {
    * Whether an entry read by a plain read may be used. `unknown`: it belongs to another incarnation, or is older than the stamps known
    * here; only the shard itself can tell.
    */
-  judge(envelope: Envelope, cache: string): 'valid' | 'invalid' | 'unknown' {
-    if (envelope.inc !== this.#inc) return 'unknown'
-    const { epoch, tags } = envelope
+  judge(header: Header, cache: string): 'valid' | 'invalid' | 'unknown' {
+    if (header.inc !== this.#inc) return 'unknown'
+    const { epoch, tags } = header
     if ((this.#clears.get(cache) ?? 0) > epoch || (this.#clears.get(wholeService) ?? 0) > epoch) return 'invalid'
     if (tags.length === 0) return 'valid'
     if (epoch < this.#floor) return 'invalid'

@@ -1,28 +1,38 @@
 import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
 
-/** Hands each event to whoever listens. A listener that throws is contained; its error is an event of its own. */
+type Listener = (event: ForebayEvent) => void
+
+/**
+ * Hands each event to whoever listens. A listener that throws is contained; its error is an event of its own. The lists are replaced, not
+ * changed, so that one who comes or goes while an event is told does not disturb it.
+ */
 export class EventHub {
-  readonly #all = new Set<(event: ForebayEvent) => void>()
-  readonly #byType = new Map<EventType, Set<(event: never) => void>>()
+  #all: readonly Listener[] = []
+  readonly #byType = new Map<EventType, readonly Listener[]>()
 
   readonly tell = (event: ForebayEvent): void => {
-    for (const listener of this.#all) this.#call(listener, event)
-    for (const listener of this.#byType.get(event.type) ?? []) this.#call(listener as (event: ForebayEvent) => void, event)
+    this.#callAll(this.#all, event)
+    const listeners = this.#byType.get(event.type)
+    if (listeners !== undefined) this.#callAll(listeners, event)
   }
 
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
-    const listeners = this.#byType.get(type) ?? new Set()
-    this.#byType.set(type, listeners)
     // A wrapper of its own, so that the same function subscribed twice is called twice and ended separately.
-    const own = (event: EventOf<T>): void => listener(event)
-    listeners.add(own)
-    return () => listeners.delete(own)
+    const own = (event: ForebayEvent): void => listener(event as EventOf<T>)
+    this.#byType.set(type, [...(this.#byType.get(type) ?? []), own])
+    return () => this.#byType.set(type, without(this.#byType.get(type) ?? [], own))
   }
 
   onAny(listener: (event: ForebayEvent) => void): () => void {
     const own = (event: ForebayEvent): void => listener(event)
-    this.#all.add(own)
-    return () => this.#all.delete(own)
+    this.#all = [...this.#all, own]
+    return () => {
+      this.#all = without(this.#all, own)
+    }
+  }
+
+  #callAll(listeners: readonly Listener[], event: ForebayEvent): void {
+    for (let i = 0; i < listeners.length; i++) this.#call(listeners[i] as Listener, event)
   }
 
   #call(listener: (event: ForebayEvent) => void, event: ForebayEvent): void {
@@ -32,4 +42,8 @@ export class EventHub {
       if (event.type !== 'listener-error') this.tell({ type: 'listener-error', error })
     }
   }
+}
+
+function without(listeners: readonly Listener[], gone: Listener): readonly Listener[] {
+  return listeners.filter((listener) => listener !== gone)
 }

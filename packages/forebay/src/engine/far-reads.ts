@@ -1,7 +1,7 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { decodeValue, deepFreeze } from '../core/codec.js'
-import { type Envelope, openEnvelope } from '../core/envelope.js'
+import { type Header, openHeader, payloadStart } from '../core/envelope.js'
 import { isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
@@ -40,10 +40,10 @@ export class FarReads {
       if (shards.proven(shard, nowMs, this.#plan.maxStalenessMs)) {
         const bytes = await far.get(at)
         if (bytes === undefined) return 'miss'
-        const envelope = openEnvelope(bytes)
-        const verdict = envelope === undefined ? 'invalid' : shard.view.judge(envelope, at.cache)
-        if (envelope === undefined) this.#corrupt(at)
-        else if (verdict === 'valid') return this.#decode(at, envelope, shard.offsetMs, bytes.length) ?? 'miss'
+        const header = openHeader(bytes)
+        const verdict = header === undefined ? 'invalid' : shard.view.judge(header, at.cache)
+        if (header === undefined) this.#corrupt(at)
+        else if (verdict === 'valid') return this.#decode(at, bytes, header, shard.offsetMs) ?? 'miss'
         if (verdict === 'invalid') return 'miss'
       }
       return (await this.check(at)) ?? 'miss'
@@ -63,26 +63,25 @@ export class FarReads {
 
   /** Opens bytes that the shard has found valid; `undefined` if they are corrupt. `offsetMs`: server time less own time. */
   open(at: EntryAddress, bytes: Bytes, offsetMs: number): Held | undefined {
-    const envelope = openEnvelope(bytes)
-    if (envelope === undefined) return this.#corrupt(at)
-    return this.#decode(at, envelope, offsetMs, bytes.length)
+    const header = openHeader(bytes)
+    return header === undefined ? this.#corrupt(at) : this.#decode(at, bytes, header, offsetMs)
   }
 
-  #decode(at: EntryAddress, envelope: Envelope, offsetMs: number, bytes: number): Held | undefined {
+  #decode(at: EntryAddress, bytes: Bytes, header: Header, offsetMs: number): Held | undefined {
     let value: unknown
     try {
-      value = decodeValue(envelope.codec, envelope.payload)
+      value = deepFreeze(decodeValue(header.codec, bytes, payloadStart(bytes)))
     } catch {
       return this.#corrupt(at) // foreign or damaged bytes are a miss, told by an event
     }
     return {
-      value: deepFreeze(value),
-      createdMs: envelope.createdMs - offsetMs,
-      freshUntilMs: envelope.freshUntilMs - offsetMs,
-      staleUntilMs: envelope.staleUntilMs - offsetMs,
-      errorUntilMs: envelope.errorUntilMs - offsetMs,
-      tags: envelope.tags,
-      bytes,
+      value,
+      createdMs: header.createdMs - offsetMs,
+      freshUntilMs: header.freshUntilMs - offsetMs,
+      staleUntilMs: header.staleUntilMs - offsetMs,
+      errorUntilMs: header.errorUntilMs - offsetMs,
+      tags: header.tags,
+      bytes: bytes.length,
     }
   }
 
