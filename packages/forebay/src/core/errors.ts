@@ -32,6 +32,11 @@ export const errorTable = {
     why: 'It was truncated, altered, or made by another service.',
     todo: 'Pass on the token of a write unchanged; drop it where it cannot be trusted.',
   },
+  E_CHANGE: {
+    what: 'A change from upstream cannot be turned into invalidations.',
+    why: 'map() threw, gave something that is no list of invalidations, or named a cache that has not been created.',
+    todo: 'Correct map(), or create the cache before followChanges(). The change was handed to onError and parked: deliver it again.',
+  },
   E_LOAD_TIMEOUT: {
     what: 'A loader did not answer within its hard timeout.',
     why: 'The origin is slow or hangs; a result that comes later is not stored.',
