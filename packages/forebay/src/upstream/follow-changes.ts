@@ -62,7 +62,8 @@ export function followChanges<C extends Change>(options: FollowOptions<C>): Foll
   }
   const follower = new Follower(options)
   follower.start()
-  return follower
+  // Bound, so that each can be handed on alone.
+  return { deliver: follower.deliver, stats: () => follower.stats(), stop: () => follower.stop() }
 }
 
 /**
@@ -70,7 +71,7 @@ export function followChanges<C extends Change>(options: FollowOptions<C>): Foll
  * such an invalidation waits in this process only, and would die with it. An id is remembered last, so that a failure on the way leaves a
  * change that is delivered again. A second delivery that comes meanwhile shares the first one's fate: both were committed before it began.
  */
-class Follower<C extends Change> implements Following<C> {
+class Follower<C extends Change> {
   readonly #options: FollowOptions<C>
   readonly #acts: Acts
   readonly #turns: Turns
@@ -95,7 +96,6 @@ class Follower<C extends Change> implements Following<C> {
     if (stop !== undefined) this.#stopSource = stop
   }
 
-  /** Bound, so that it can be handed on alone. */
   readonly deliver = async (change: C): Promise<void> => {
     if (this.#stopping !== undefined) throw stopped()
     const { id } = change
