@@ -1,5 +1,6 @@
 import { cachePlanner } from '../src/config/forebay-plan.js'
 import type { EventOf, EventType, ForebayEvent } from '../src/core/events.js'
+import type { FarStore } from '../src/core/far-store.js'
 import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
@@ -46,7 +47,7 @@ export class Fleet {
   }
 
   /** A process that has just started. */
-  start(name: string, parts: { readonly defaults?: CacheOptions; readonly detached?: <T>(work: () => T) => T } = {}): Node {
+  start(name: string, parts: { readonly wrap?: (far: FarStore) => FarStore } = {}): Node {
     const process = new SimProcess(this.clock)
     const network = {
       clock: this.clock,
@@ -62,14 +63,14 @@ export class Fleet {
     const store = simStore(network, { name, process })
     const engineParts = {
       service: 'shop',
-      openFarStore: () => store.far,
+      openFarStore: () => parts.wrap?.(store.far) ?? store.far,
       openNearStore,
       clock: process,
       random: this.#random.fork(`engine/${name}`),
       digest: (text: string) => `digest-of-${text.length}`,
-      detached: parts.detached ?? (<T>(work: () => T): T => work()),
+      detached: <T>(work: () => T): T => work(),
     }
-    return new Node(createEngine(engineParts, cachePlanner({ ttl: '1h', jitter: 0, ...parts.defaults })), process, store)
+    return new Node(createEngine(engineParts, cachePlanner({ ttl: '1h', jitter: 0 })), process, store)
   }
 
   /** Processes that have started and proven all shards. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Fleet, type Node } from '../../test/fleet.js'
+import type { FarStore } from '../core/far-store.js'
 import type { WriteResult } from './public.js'
 import { mostLoadsPerKey } from '../core/plan.js'
 
@@ -74,6 +75,15 @@ describe('an invalidation', () => {
     const [three] = await fleet.ready('three')
     expect(await fleet.until(books(three).read('dune'))).toEqual({ state: 'miss' })
     expect(await fleet.until(books(three).read('emma'))).toMatchObject({ state: 'fresh', tier: 'redis' })
+  })
+
+  it('of a tag is known to who has heard it: one plain read suffices to refuse what Redis still has', async () => {
+    const { fleet, one, two } = await library()
+    await fleet.until(books(one).invalidateTags(['author:7']))
+    await fleet.run(2)
+    fleet.executed.length = 0
+    expect(await fleet.until(books(two).read('dune'))).toEqual({ state: 'miss' })
+    expect(fleet.executed.map(({ act }) => act)).toEqual(['get'])
   })
 
   it('of everything in a cache leaves the other caches alone', async () => {
@@ -227,6 +237,25 @@ describe('a load that a fence overtakes', () => {
 })
 
 describe('a read that a fence overtakes', () => {
+  it('after its call, and before it is executed, is not kept', async () => {
+    const fleet = new Fleet()
+    const slowWrites = (far: FarStore): FarStore => ({
+      ...far,
+      shards: far.shards,
+      write: (at, request) => fleet.sleep(50).then(() => far.write(at, request)),
+    })
+    const node = fleet.start('one', { wrap: slowWrites })
+    await fleet.until(node.forebay.ready())
+    await fleet.until(books(node).getOrSet('dune', () => dune))
+    await fleet.run(10)
+    const invalidated = books(node).invalidate('dune')
+    await fleet.run(10)
+    expect(await fleet.until(books(node).fetch('dune', () => emma))).toMatchObject({ value: dune, tier: 'redis' })
+    await fleet.until(invalidated)
+    expect(held(node)).toEqual([])
+    expect(await fleet.until(books(node).getOrSet('dune', () => emma))).toEqual(emma)
+  })
+
   it('from Redis is not kept', async () => {
     const fleet = new Fleet()
     const [one, two] = await fleet.ready('one', 'two')
