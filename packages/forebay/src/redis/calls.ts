@@ -1,11 +1,17 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 
+/** Whoever waits for an answer. */
+export interface Caller {
+  readonly resolve: (answer: unknown) => void
+  readonly reject: (error: ForebayError) => void
+}
+
 /** A call under way. */
 export interface Call {
   readonly dueMs: number
   readonly patienceMs: number
-  readonly settle: { readonly reject: (error: ForebayError) => void }
+  readonly caller: Caller
   over: boolean
 }
 
@@ -43,13 +49,14 @@ export class Calls {
   }
 
   /** A call is sent. */
-  begin(patienceMs: number, settle: Call['settle']): Call {
+  begin(patienceMs: number, caller: Caller): Call {
     const nowMs = this.#clock.now()
-    const call = { dueMs: nowMs + patienceMs, patienceMs, settle, over: false }
+    const call = { dueMs: nowMs + patienceMs, patienceMs, caller, over: false }
     if (this.#owed === 0) this.#silentSinceMs = nowMs
     this.#owed += 1
     this.#queue(patienceMs).push(call)
-    this.#watch(Math.min(call.dueMs, this.#silentSinceMs + this.#silence.afterMs), nowMs)
+    const watchedMs = Math.min(call.dueMs, this.#silentSinceMs + this.#silence.afterMs)
+    if (watchedMs < this.#firesAtMs) this.#watch(watchedMs, nowMs)
     return call
   }
 
@@ -71,7 +78,6 @@ export class Calls {
   }
 
   #watch(atMs: number, nowMs: number): void {
-    if (atMs >= this.#firesAtMs) return
     this.#timer?.cancel()
     this.#firesAtMs = atMs
     this.#timer = this.#clock.after(Math.max(1, atMs - nowMs), () => this.#clock.afterInput(() => this.#judge()))
@@ -111,7 +117,7 @@ class Queue {
       const call = this.#calls[this.#head]
       if (call === undefined) return
       call.over = true
-      call.settle.reject(new ForebayError('E_REDIS_DEADLINE', `no answer within ${call.patienceMs} ms`))
+      call.caller.reject(new ForebayError('E_REDIS_DEADLINE', `no answer within ${call.patienceMs} ms`))
     }
   }
 

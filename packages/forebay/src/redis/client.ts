@@ -44,7 +44,10 @@ export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
   const common = settings(plan, random)
   return (address) => {
     const redis = new library.Redis({ ...common, ...address })
-    return { redis, send: (name, args, outcome) => send(redis, new library.Command(name, [...args], { replyEncoding: null }), outcome) }
+    return {
+      redis,
+      send: (name, args, outcome) => send(redis, new library.Command(name, args as Argument[], { replyEncoding: null }), outcome),
+    }
   }
 }
 

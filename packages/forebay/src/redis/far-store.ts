@@ -26,7 +26,9 @@ import { encodeTidings, type Notice } from '../core/notice.js'
 import { Agreement } from './agreement.js'
 import { askGroup } from './ask.js'
 import { clientOpener } from './client.js'
-import { warnOfEviction } from './eviction-warning.js'
+import { ClusterTopology } from './cluster.js'
+import { evictionWarning } from './eviction-warning.js'
+import { movedTo } from './failure.js'
 import { createLayout, type Layout } from './layout.js'
 import type { Link } from './link.js'
 import type { RedisPlan } from './plan.js'
@@ -71,16 +73,17 @@ class Store implements RedisFarStore {
     this.#layout = createLayout(plan.service)
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
-    this.#topology = new SingleTopology({
+    const topologyParts = {
       clock,
       open: clientOpener(plan, random),
       deadlines: plan.deadlines,
       plan,
       layout: this.#layout,
       agreement: this.#agreement,
-      hear: (shard, notice) => this.#listener(shard, notice),
-      greet: (link) => warnOfEviction(link, tell),
-    })
+      hear: (shard: number, notice: Notice) => this.#listener(shard, notice),
+      greet: evictionWarning(tell),
+    }
+    this.#topology = this.#slotted ? new ClusterTopology({ ...topologyParts, random }) : new SingleTopology(topologyParts)
   }
 
   get shards(): number {
@@ -109,8 +112,21 @@ class Store implements RedisFarStore {
 
   get(at: EntryAddress): Promise<Bytes | undefined> {
     const node = this.#agreement.settled ? this.#topology.nodeFor(at.shard) : undefined
-    if (node === undefined) return Promise.reject(this.#away())
-    return node.reader.get(this.#slotted ? at.shard : 0, this.#layout.shard(at.shard).entry(at))
+    if (node === undefined) return Promise.reject(this.#away(at.shard))
+    const key = this.#layout.shard(at.shard).entry(at)
+    return this.#slotted ? this.#readInSlot(node, at.shard, key) : node.reader.get(0, key)
+  }
+
+  /** A read that was sent away has not happened, so it is made once more where it belongs. */
+  async #readInSlot(node: RedisNode, shard: number, key: string): Promise<Bytes | undefined> {
+    try {
+      return await node.reader.get(shard, key)
+    } catch (error) {
+      this.#topology.failed(shard, error)
+      const next = this.#topology.nodeFor(shard)
+      if (movedTo(error) === undefined || next === undefined || next === node) throw error
+      return next.reader.get(shard, key)
+    }
   }
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
@@ -173,7 +189,7 @@ class Store implements RedisFarStore {
   }
 
   async ask(group: ShardGroup): Promise<HeadsAnswer> {
-    const { questions } = this.#usable(this.#topology.nodeOfGroup(group.id))
+    const { questions } = this.#usable(this.#topology.nodeOfGroup(group.id), group.shards[0] ?? 0)
     return askGroup(questions, group, this.#layout, (shard, error) => this.#topology.failed(shard, error))
   }
 
@@ -195,7 +211,7 @@ class Store implements RedisFarStore {
   }
 
   async #act<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {
-    const { commands } = this.#usable(this.#topology.nodeFor(shard))
+    const { commands } = this.#usable(this.#topology.nodeFor(shard), shard)
     try {
       return await act(commands)
     } catch (error) {
@@ -204,13 +220,13 @@ class Store implements RedisFarStore {
     }
   }
 
-  #usable(node: RedisNode | undefined): RedisNode {
-    if (node === undefined || !this.#agreement.settled) throw this.#away()
+  #usable(node: RedisNode | undefined, shard: number): RedisNode {
+    if (node === undefined || !this.#agreement.settled) throw this.#away(shard)
     return node
   }
 
-  #away(): ForebayError {
-    return this.#agreement.problem ?? new ForebayError('E_REDIS_AWAY', 'not connected yet')
+  #away(shard: number): ForebayError {
+    return this.#agreement.problem ?? new ForebayError('E_REDIS_AWAY', this.#topology.trouble(shard))
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
-import { type Call, Calls } from './calls.js'
+import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient } from './client.js'
 import { failureOf } from './failure.js'
 import type { Address, Deadlines } from './plan.js'
@@ -9,12 +9,6 @@ import type { Address, Deadlines } from './plan.js'
 export type Command = readonly [name: string, ...args: readonly Argument[]]
 /** How long a caller waits: a read, or a script or question. */
 export type Patience = 'read' | 'act'
-/** Whoever waits for an answer. */
-export interface Caller {
-  readonly resolve: (answer: unknown) => void
-  readonly reject: (error: ForebayError) => void
-}
-
 export interface LinkParts {
   readonly clock: Clock
   readonly open: OpenClient
@@ -46,7 +40,7 @@ export class Link {
   readonly #calls: Calls
   #node: string | undefined
   #closed = false
-  #lastError = 'not connected yet'
+  #trouble = 'not connected yet'
 
   constructor(options: LinkOptions) {
     const { clock, deadlines, address } = options
@@ -63,24 +57,23 @@ export class Link {
     return this.#node
   }
 
-  /** Sends one command. */
-  call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
-    return new Promise((resolve, reject) => this.request(patience, [name, args], { resolve, reject }))
+  /** What went wrong last. */
+  get trouble(): string {
+    return this.#trouble.replace(/^E_\w+: /, '')
   }
 
-  /** As `call`, for the path on which each promise counts. */
-  request(patience: Patience, [name, args]: readonly [string, readonly Argument[]], caller: Caller): void {
-    if (this.#node === undefined) return caller.reject(this.#away())
-    const call = this.#begin(patience, caller)
-    if (call === undefined) return
-    this.#client.send(name, args, {
-      resolve: (answer) => {
-        if (this.#calls.end(call)) caller.resolve(answer)
-      },
-      reject: (error) => {
-        if (this.#calls.end(call)) caller.reject(failureOf(error))
-      },
+  /** Sends one command. */
+  call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject })
+      if (call) this.#write(call, name, args)
     })
+  }
+
+  /** A read whose caller keeps the promise: on this path each one counts. */
+  read(name: string, args: readonly Argument[], caller: Caller): void {
+    const call = this.#usable(caller) && this.#begin('read', caller)
+    if (call) this.#write(call, name, args)
   }
 
   /** Sends commands in one write; each has its own answer, or its own error. */
@@ -111,6 +104,23 @@ export class Link {
     })
   }
 
+  #usable(caller: Caller): boolean {
+    if (this.#node !== undefined) return true
+    caller.reject(this.#away())
+    return false
+  }
+
+  #write(call: Call, name: string, args: readonly Argument[]): void {
+    this.#client.send(name, args, {
+      resolve: (answer) => {
+        if (this.#calls.end(call)) call.caller.resolve(answer)
+      },
+      reject: (error) => {
+        if (this.#calls.end(call)) call.caller.reject(failureOf(error))
+      },
+    })
+  }
+
   /** Nothing if the bound is reached: the caller has then been told. */
   #begin(patience: Patience, caller: Caller): Call | undefined {
     const { readMs, actMs } = this.#options.deadlines
@@ -122,7 +132,7 @@ export class Link {
   close(): void {
     this.#closed = true
     this.#node = undefined
-    this.#lastError = 'closed'
+    this.#trouble = 'closed'
     this.#client.redis.disconnect()
   }
 
@@ -134,7 +144,7 @@ export class Link {
     redis.on('close', () => this.#down())
     redis.on('end', () => this.#connectLater())
     redis.on('error', (error: unknown) => {
-      this.#lastError = failureOf(error).message
+      this.#trouble = failureOf(error).message
     })
     if (onMessage === undefined) return
     redis.on('messageBuffer', onMessage)
@@ -158,7 +168,7 @@ export class Link {
       await this.#options.greet?.(this)
       if (current()) this.#node = node
     } catch (error) {
-      this.#lastError = failureOf(error).message
+      this.#trouble = failureOf(error).message
       if (current()) this.#options.clock.after(greetAgainMs, () => void (current() && this.#greet(stream)))
     }
   }
@@ -185,7 +195,7 @@ export class Link {
   #sever(): void {
     const { redis } = this.#client
     const { stream, status } = redis
-    this.#lastError = 'the server is silent'
+    this.#trouble = 'the server is silent'
     this.#node = undefined
     if (this.#closed || (status !== 'ready' && status !== 'connect') || stream.destroyed) return
     try {
@@ -209,6 +219,6 @@ export class Link {
   }
 
   #away(): ForebayError {
-    return new ForebayError('E_REDIS_AWAY', this.#lastError.replace(/^E_\w+: /, ''))
+    return new ForebayError('E_REDIS_AWAY', this.trouble)
   }
 }

@@ -82,7 +82,7 @@ export class Reader {
 
   #readOne(key: string, { resolve, reject }: Reading): void {
     this.#trips += 1
-    this.#link.request('read', ['GET', [key]], {
+    this.#link.read('GET', [key], {
       resolve: (answer) => {
         this.#arrived()
         if (isAnswer(answer)) resolve(answer ?? undefined)
@@ -96,7 +96,7 @@ export class Reader {
     const readings = [...batch.values()]
     const all = together(readings.flat())
     this.#trips += 1
-    this.#link.request('read', ['MGET', [...batch.keys()]], {
+    this.#link.read('MGET', [...batch.keys()], {
       resolve: (answers) => {
         this.#arrived()
         if (!Array.isArray(answers) || answers.length !== readings.length || !answers.every(isAnswer)) return all.reject(strange('MGET'))

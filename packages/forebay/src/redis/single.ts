@@ -1,20 +1,8 @@
 import type { Timer } from '../core/clock.js'
 import type { ShardGroup } from '../core/far-store.js'
-import type { Notice } from '../core/notice.js'
-import type { Agreement } from './agreement.js'
 import { Bell } from './bell.js'
-import type { Layout } from './layout.js'
-import type { Link, LinkParts } from './link.js'
-import type { RedisPlan } from './plan.js'
-import { closeNode, openNode, type RedisNode, type Topology } from './topology.js'
-
-export interface TopologyParts extends LinkParts {
-  readonly plan: RedisPlan
-  readonly layout: Layout
-  readonly agreement: Agreement
-  readonly hear: (shard: number, notice: Notice) => void
-  readonly greet: (link: Link) => Promise<void>
-}
+import type { Link } from './link.js'
+import { closeNode, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
 
 /** How often the agreed number of shards is looked after: someone may have emptied the server without breaking our connection. */
 const settleEveryMs = 5_000
@@ -47,6 +35,10 @@ export class SingleTopology implements Topology {
     const { shards } = this.#parts.agreement
     if (this.#groups[0]?.shards.length !== shards) this.#groups = [{ id: groupId, shards: Array.from({ length: shards }, (_, i) => i) }]
     return this.#groups
+  }
+
+  trouble(): string {
+    return this.#node.commands.trouble
   }
 
   failed(): void {

@@ -1,6 +1,9 @@
 import type { ShardGroup } from '../core/far-store.js'
+import type { Notice } from '../core/notice.js'
+import type { Agreement } from './agreement.js'
+import type { Layout } from './layout.js'
 import { Link, type LinkParts } from './link.js'
-import type { Address } from './plan.js'
+import type { Address, RedisPlan } from './plan.js'
 import { Reader } from './reader.js'
 
 /** One server and our connections to it. Questions have one of their own, so that a large value does not delay a proof. */
@@ -16,9 +19,21 @@ export interface Topology {
   nodeFor(shard: number): RedisNode | undefined
   groups(): readonly ShardGroup[]
   nodeOfGroup(id: string): RedisNode | undefined
+  /** Why a shard cannot be used, as far as it is known. */
+  trouble(shard: number): string
   /** A call for this shard failed: perhaps the shard is elsewhere now. */
   failed(shard: number, error: unknown): void
   close(): void
+}
+
+/** What both kinds of topology are made of. */
+export interface TopologyParts extends LinkParts {
+  readonly plan: RedisPlan
+  readonly layout: Layout
+  readonly agreement: Agreement
+  readonly hear: (shard: number, notice: Notice) => void
+  /** What else is done on each new connection for commands. */
+  readonly greet: (link: Link) => Promise<void>
 }
 
 export interface NodeOptions extends LinkParts {

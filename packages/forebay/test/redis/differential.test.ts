@@ -4,7 +4,7 @@ import type { FarStore } from '../../src/core/far-store.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
 import { openTwinWorld } from '../../src/testing/twin-world.js'
 import { comparePair } from './far-pair.js'
-import { openSingle } from './single-world.js'
+import { openSingle } from './redis-world.js'
 
 /** One seed from outside replays one run, `FOREBAY_SEEDS` of them make a longer search. */
 const { FOREBAY_SEED, FOREBAY_SEEDS } = process.env
