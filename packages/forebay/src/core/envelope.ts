@@ -11,21 +11,25 @@ import type { Bytes } from './bytes.js'
  *     10 u48  fresh until                46  u16  length of the tags in bytes
  *     16 u48  serve stale until          48       tags, each a u16 length and UTF-8; then the payload
  */
-export interface Envelope extends Header {
+export interface Envelope extends Header, Times {
+  readonly costMs: number
   readonly payload: Bytes
 }
 
-/** What stands before the payload. */
+/** What an entry is judged and decoded by. */
 export interface Header {
   readonly codec: number
+  readonly inc: string
+  readonly epoch: number
+  readonly tags: readonly string[]
+}
+
+/** An entry's life, by the store's clock. */
+export interface Times {
   readonly createdMs: number
   readonly freshUntilMs: number
   readonly staleUntilMs: number
   readonly errorUntilMs: number
-  readonly inc: string
-  readonly epoch: number
-  readonly costMs: number
-  readonly tags: readonly string[]
 }
 
 /** Bytes before the tags. */
@@ -38,26 +42,25 @@ const noTags: readonly string[] = []
 /** Reads an envelope without looking into the payload; `undefined` if the bytes are foreign, truncated or corrupt. */
 export function openEnvelope(bytes: Bytes): Envelope | undefined {
   const header = openHeader(bytes)
-  return header && { ...header, payload: bytes.subarray(payloadStart(bytes)) }
+  return header && { ...header, ...timesIn(bytes, 0), costMs: u32(bytes, 42), payload: bytes.subarray(payloadStart(bytes)) }
 }
 
-/** Reads what stands before the payload, and makes no view of that, which would cost as much as the rest. */
+/** Reads of an envelope what is needed of every entry: on the path of a hit in the far store each number and each view of bytes is felt. */
 export function openHeader(bytes: Bytes): Header | undefined {
   if (bytes.length < headerLength || bytes[0] !== format) return undefined
   const tagsEnd = payloadStart(bytes)
   if (tagsEnd > bytes.length) return undefined
   const tags = tagsEnd === headerLength ? noTags : readTags(bytes, tagsEnd)
-  if (tags === undefined) return undefined
+  return tags && { codec: bytes[1] ?? 0, inc: incarnation(bytes), epoch: u48(bytes, 36), tags }
+}
+
+/** The times of a well-formed envelope, less `offsetMs`: on a clock that is so much behind the store's. */
+export function timesIn(bytes: Bytes, offsetMs: number): Times {
   return {
-    codec: bytes[1] ?? 0,
-    createdMs: u48(bytes, 4),
-    freshUntilMs: u48(bytes, 10),
-    staleUntilMs: u48(bytes, 16),
-    errorUntilMs: u48(bytes, 22),
-    inc: incarnation(bytes),
-    epoch: u48(bytes, 36),
-    costMs: u32(bytes, 42),
-    tags,
+    createdMs: u48(bytes, 4) - offsetMs,
+    freshUntilMs: u48(bytes, 10) - offsetMs,
+    staleUntilMs: u48(bytes, 16) - offsetMs,
+    errorUntilMs: u48(bytes, 22) - offsetMs,
   }
 }
 

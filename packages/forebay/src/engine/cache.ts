@@ -1,10 +1,11 @@
+import type { Bytes } from '../core/bytes.js'
 import type { Tidings } from '../core/notice.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { ForebayError } from '../core/errors.js'
 import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { decodeToken, unsent } from '../core/token.js'
-import { FarReads } from './far-reads.js'
+import { FarReads, type Found } from './far-reads.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
 import { Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Listener } from './listener.js'
@@ -53,8 +54,8 @@ export class EngineCache implements Cache<unknown> {
   readonly plan: CachePlan
   readonly #parts: CacheParts
   readonly #near: Near
-  readonly #registry: Registry
-  readonly #flights = new Flights()
+  readonly #registry: Registry<Flight>
+  readonly #flights: Flights
   readonly #reads: FarReads
   readonly #loads: Loads
 
@@ -63,6 +64,7 @@ export class EngineCache implements Cache<unknown> {
     this.#parts = parts
     this.#near = new Near(plan, parts.arrivals, parts.openNearStore)
     this.#registry = new Registry(parts.arrivals)
+    this.#flights = new Flights(this.#registry)
     this.#reads = new FarReads(plan, parts)
     this.#loads = new Loads(plan, { ...parts, reads: this.#reads, near: this.#near })
   }
@@ -259,16 +261,18 @@ export class EngineCache implements Cache<unknown> {
 
   /** An entry that Redis had: kept in memory and served if it is fresh, or stale within its window. */
   #fromFar(registration: Registration, at: EntryAddress, found: Held): Served | undefined {
-    const { clock, tell } = this.#parts
-    const nowMs = clock.now()
-    if (nowMs >= found.staleUntilMs && nowMs >= found.freshUntilMs) return undefined
+    const fresh = this.#freshFromFar(registration, found)
+    if (fresh !== undefined || this.#parts.clock.now() >= found.staleUntilMs) return fresh
     this.#near.keep(registration, found)
-    if (nowMs < found.freshUntilMs) {
-      tell({ type: 'hit', cache: this.name, tier: 'redis', count: 1 })
-      return served('redis', found)
-    }
-    tell({ type: 'stale', cache: this.name, key: at.key, tier: 'redis', why: 'revalidating' })
+    this.#parts.tell({ type: 'stale', cache: this.name, key: at.key, tier: 'redis', why: 'revalidating' })
     return served('redis', found, 'revalidating')
+  }
+
+  #freshFromFar(registration: Registration, found: Held): Served | undefined {
+    if (this.#parts.clock.now() >= found.freshUntilMs) return undefined
+    this.#near.keep(registration, found)
+    this.#parts.tell({ type: 'hit', cache: this.name, tier: 'redis', count: 1 })
+    return served('redis', found)
   }
 
   /** Begins a flight. */
@@ -280,13 +284,33 @@ export class EngineCache implements Cache<unknown> {
     return flight
   }
 
-  /** The flight from its start until it leaves the table: its value has been shared, or refused. */
-  readonly #fly = async (flight: Flight): Promise<Served> => {
+  /** A flight's plain read, and what it brings if that is a hit. Nothing else is paid for before it is known to be needed. */
+  readonly #fly = (flight: Flight): Promise<Served> => {
+    const { at, registration, options, background } = flight
+    if (options?.fresh === true || background) return this.#flyOn(flight, () => 'miss')
+    const bytes = this.#reads.plain(at, registration.startedMs)
+    if (bytes === undefined) return this.#flyOn(flight, () => this.#reads.ask(at))
+    return bytes.then(
+      (brought) => this.#arrive(flight, brought),
+      (error: unknown) => this.#flyOn(flight, () => this.#reads.failed(at, error)),
+    )
+  }
+
+  #arrive(flight: Flight, bytes: Bytes | undefined): Served | Promise<Served> {
+    const { at, registration } = flight
+    const found = this.#reads.judge(at, bytes)
+    const hit = typeof found === 'object' ? this.#freshFromFar(registration, found) : undefined
+    if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at))
+    this.#flights.remove(flight)
+    return hit
+  }
+
+  /** The rest of the way, from what was found in the far store until the flight has landed. */
+  async #flyOn(flight: Flight, look: () => Found | Promise<Found>): Promise<Served> {
     const { at, registration } = flight
     try {
-      const anew = flight.options?.fresh === true || flight.background
-      // Awaited in any case, so that no flight ends before it is in the table.
-      const found = await (anew ? 'miss' : this.#reads.read(at, registration.startedMs))
+      // Awaited in any case, so that no flight lands before it is in the table.
+      const found = await look()
       if (typeof found === 'string') return await this.#load(flight, found, undefined)
       const result = this.#fromFar(registration, at, found)
       if (result === undefined) return await this.#load(flight, 'miss', found)
@@ -294,14 +318,9 @@ export class EngineCache implements Cache<unknown> {
       return result
     } finally {
       const storing = flight.storing()
-      if (storing === undefined) this.#land(flight)
-      else void storing.then(() => this.#land(flight))
+      if (storing === undefined) this.#flights.remove(flight)
+      else void storing.then(() => this.#flights.remove(flight))
     }
-  }
-
-  #land(flight: Flight): void {
-    this.#registry.end(flight.registration)
-    this.#flights.remove(flight)
   }
 
   #load(flight: Flight, found: 'miss' | 'away', previous: Held | undefined): Promise<Served> {

@@ -1,7 +1,7 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { decodeValue, deepFreeze } from '../core/codec.js'
-import { type Header, openHeader, payloadStart } from '../core/envelope.js'
+import { type Header, openHeader, payloadStart, timesIn } from '../core/envelope.js'
 import { isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
@@ -18,6 +18,9 @@ export interface FarReadsParts {
   readonly tell: Tell
 }
 
+/** An entry in own monotonic time; or none; or the far store cannot be used now. */
+export type Found = Held | 'miss' | 'away'
+
 /** Reads one cache's entries from the far store. */
 export class FarReads {
   readonly #plan: CachePlan
@@ -28,30 +31,50 @@ export class FarReads {
     this.#parts = parts
   }
 
-  /**
-   * One plain read where the shard is proven by the node it goes to, and what is heard here suffices to judge the entry; else the checked
-   * read. `away`: the far store cannot be used now.
-   */
-  async read(at: EntryAddress, nowMs: number): Promise<Held | 'miss' | 'away'> {
-    const { far, shards } = this.#parts
-    if (shards.away(at)) return 'away'
-    const shard = shards.of(at)
+  /** A whole read: a plain one where that suffices, else the checked one. */
+  async read(at: EntryAddress, nowMs: number): Promise<Found> {
+    const bytes = this.plain(at, nowMs)
+    if (bytes === undefined) return this.ask(at)
     try {
-      if (shards.proven(shard, nowMs, this.#plan.maxStalenessMs)) {
-        const bytes = await far.get(at)
-        if (bytes === undefined) return 'miss'
-        const header = openHeader(bytes)
-        const verdict = header === undefined ? 'invalid' : shard.view.judge(header, at.cache)
-        if (header === undefined) this.#corrupt(at)
-        else if (verdict === 'valid') return this.#decode(at, bytes, header, shard.offsetMs) ?? 'miss'
-        if (verdict === 'invalid') return 'miss'
-      }
+      return this.judge(at, await bytes) ?? (await this.ask(at))
+    } catch (error) {
+      return this.failed(at, error)
+    }
+  }
+
+  /** The plain read, if it may be trusted: where the shard is proven by the node that it goes to. */
+  plain(at: EntryAddress, nowMs: number): Promise<Bytes | undefined> | undefined {
+    const { far, shards } = this.#parts
+    if (shards.away(at) || !shards.proven(shards.of(at), nowMs, this.#plan.maxStalenessMs)) return undefined
+    return far.get(at)
+  }
+
+  /** What a plain read has brought; `undefined` if what is heard here does not suffice to judge it, so that the shard must be asked. */
+  judge(at: EntryAddress, bytes: Bytes | undefined): Held | 'miss' | undefined {
+    if (bytes === undefined) return 'miss'
+    const shard = this.#parts.shards.of(at)
+    const header = openHeader(bytes)
+    if (header === undefined) return this.#corrupt(at) ?? 'miss'
+    const verdict = shard.view.judge(header, at.cache)
+    if (verdict === 'valid') return this.#decode(at, bytes, header, shard.offsetMs) ?? 'miss'
+    return verdict === 'invalid' ? 'miss' : undefined
+  }
+
+  /** The checked read, if the shard can be asked. */
+  async ask(at: EntryAddress): Promise<Found> {
+    if (this.#parts.shards.away(at)) return 'away'
+    try {
       return (await this.check(at)) ?? 'miss'
     } catch (error) {
-      if (!isAway(error)) throw error
-      this.#parts.tell({ type: 'degraded', cache: at.cache, error })
-      return 'away'
+      return this.failed(at, error)
     }
+  }
+
+  /** What a failed read means: the far store is away. Any other error is thrown again. */
+  failed(at: EntryAddress, error: unknown): 'away' {
+    if (!isAway(error)) throw error
+    this.#parts.tell({ type: 'degraded', cache: at.cache, error })
+    return 'away'
   }
 
   /** The checked read: the shard itself says whether the entry is valid. */
@@ -74,15 +97,8 @@ export class FarReads {
     } catch {
       return this.#corrupt(at) // foreign or damaged bytes are a miss, told by an event
     }
-    return {
-      value,
-      createdMs: header.createdMs - offsetMs,
-      freshUntilMs: header.freshUntilMs - offsetMs,
-      staleUntilMs: header.staleUntilMs - offsetMs,
-      errorUntilMs: header.errorUntilMs - offsetMs,
-      tags: header.tags,
-      bytes: bytes.length,
-    }
+    const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(bytes, offsetMs)
+    return { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, tags: header.tags, bytes: bytes.length }
   }
 
   #corrupt(at: EntryAddress): undefined {

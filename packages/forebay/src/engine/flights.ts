@@ -1,8 +1,7 @@
 import type { EntryAddress } from '../core/far-store.js'
 import { mostLoadsPerKey } from '../core/plan.js'
-import { type Chained, Chains } from './chains.js'
 import type { Job, Served } from './loads.js'
-import { type Registration, mayJoin } from './registry.js'
+import { type Registration, type Registry, mayJoin } from './registry.js'
 
 /** What is asked for, where, and by whom. */
 export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'background'> {
@@ -10,16 +9,15 @@ export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'backgro
 }
 
 /** One read or load that callers share. What only a load needs is made when there is one: most flights are a read that hits. */
-export class Flight implements Job, Chained<Flight> {
+export class Flight implements Job {
   readonly at: EntryAddress
-  readonly registration: Registration
+  readonly registration: Registration<Flight>
   readonly key: Job['key']
   readonly load: Job['load']
   readonly options: Job['options']
   readonly background: boolean
   /** What the callers get. */
   readonly served: Promise<Served>
-  older: Flight | undefined
   #waiters = 0
   /** Nobody waits any longer: it must not be joined. */
   #abandoned = false
@@ -28,14 +26,13 @@ export class Flight implements Job, Chained<Flight> {
   #over = false
   #landing: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
-  constructor(request: Request, registration: Registration, fly: (flight: Flight) => Promise<Served>) {
+  constructor(request: Request, registration: Registration<Flight>, fly: (flight: Flight) => Promise<Served>) {
     this.at = request.at
     this.registration = registration
     this.key = request.key
     this.load = request.load
     this.options = request.options
     this.background = request.background
-    this.older = undefined
     this.served = fly(this)
   }
 
@@ -88,42 +85,58 @@ export class Flight implements Job, Chained<Flight> {
   }
 }
 
-/** The flights of one cache, by key: the newest may be joined. */
+/** The flights of one cache, found by what is registered for a key: the newest may be joined. */
 export class Flights {
-  readonly #running = new Chains<Flight>()
+  readonly #registry: Registry<Flight>
+
+  constructor(registry: Registry<Flight>) {
+    this.#registry = registry
+  }
 
   has(key: string): boolean {
-    return this.#running.newest(key) !== undefined
+    return this.#newest(key) !== undefined
   }
 
   /** The flight that a caller who comes now may share. `proven`: notices are heard, so whatever concerns a flight marks it. */
   joinable(key: string, proven: boolean, nowMs: number, maxStalenessMs: number): Flight | undefined {
-    const flight = this.#running.newest(key)
+    const flight = this.#newest(key)
     if (flight === undefined || flight.abandoned || !mayJoin(flight.registration)) return undefined
     return proven || nowMs - flight.registration.startedMs < maxStalenessMs ? flight : undefined
   }
 
   /** What must land before another flight of this key may begin: one good runs, and those that an invalidation has overtaken. */
   inTheWay(key: string): Promise<void> | undefined {
+    const newest = this.#registry.newest(key)
+    if (newest === undefined) return undefined
     const flights: Flight[] = []
-    for (let one = this.#running.newest(key); one !== undefined; one = one.older) flights.push(one)
+    for (let one: Registration<Flight> | undefined = newest; one !== undefined; one = one.older)
+      if (one.flight !== undefined) flights.push(one.flight)
     return flights.length < mostLoadsPerKey ? undefined : Promise.race(flights.map((flight) => flight.landed()))
   }
 
   add(flight: Flight): void {
-    this.#running.add(flight.at.key, flight)
+    flight.registration.flight = flight
   }
 
+  /** It has landed: its registration ends with it. */
   remove(flight: Flight): void {
-    this.#running.remove(flight.at.key, flight)
+    this.#registry.end(flight.registration)
     flight.land()
   }
 
-  /** Everything that is under way. */
+  /** The ends of all that are under way. */
   landings(): Promise<void>[] {
     const landings: Promise<void>[] = []
-    this.#running.each((flight) => landings.push(flight.landed()))
+    this.#registry.each(({ flight }) => {
+      if (flight !== undefined) landings.push(flight.landed())
+    })
     return landings
+  }
+
+  #newest(key: string): Flight | undefined {
+    let one = this.#registry.newest(key)
+    while (one !== undefined && one.flight === undefined) one = one.older
+    return one?.flight
   }
 }
 

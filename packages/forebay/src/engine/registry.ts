@@ -1,11 +1,10 @@
 import type { Arrivals, ShardView } from '../core/shard-view.js'
-import { type Chained, Chains } from './chains.js'
 
 /**
  * What is under way in one cache. Every Redis read, load and set is registered from before its send until after its put; a notice that
  * may concern it marks it. Marked = what it brings is not kept in memory, and nobody joins it any more.
  */
-export interface Registration extends Chained<Registration> {
+export interface Registration<F = unknown> {
   readonly key: string
   readonly shard: ShardView
   readonly bornAt: number
@@ -13,36 +12,58 @@ export interface Registration extends Chained<Registration> {
   marked: boolean
   /** Tags dropped since it began; which of them concern it is known only once the value is. */
   tagsHeard: Set<string> | undefined
+  /** The flight that it belongs to, from its start until it has landed. */
+  flight: F | undefined
+  /** What began before it for the same key and is still under way: a key has mostly none or one, so there is a chain and no list. */
+  older: Registration<F> | undefined
 }
 
 /** More tags than this during one flight, and it counts as marked. */
 const mostTagsHeard = 64
 
-export class Registry {
-  readonly #running = new Chains<Registration>()
+export class Registry<F = unknown> {
+  readonly #newest = new Map<string, Registration<F>>()
   readonly #arrivals: Arrivals
 
   constructor(arrivals: Arrivals) {
     this.#arrivals = arrivals
   }
 
-  begin(key: string, shard: ShardView, nowMs: number): Registration {
-    const bornAt = this.#arrivals.last
-    const registration: Registration = { key, shard, bornAt, startedMs: nowMs, marked: false, tagsHeard: undefined, older: undefined }
-    this.#running.add(key, registration)
+  begin(key: string, shard: ShardView, nowMs: number): Registration<F> {
+    const registration: Registration<F> = {
+      key,
+      shard,
+      bornAt: this.#arrivals.last,
+      startedMs: nowMs,
+      marked: false,
+      tagsHeard: undefined,
+      flight: undefined,
+      older: this.#newest.get(key),
+    }
+    this.#newest.set(key, registration)
     return registration
   }
 
-  end(registration: Registration): void {
-    this.#running.remove(registration.key, registration)
+  end(registration: Registration<F>): void {
+    const { key, older } = registration
+    const newest = this.#newest.get(key)
+    if (newest !== registration) {
+      for (let one = newest; one !== undefined; one = one.older) if (one.older === registration) one.older = older
+    } else if (older === undefined) this.#newest.delete(key)
+    else this.#newest.set(key, older)
+  }
+
+  /** What began last for a key and is still under way. */
+  newest(key: string): Registration<F> | undefined {
+    return this.#newest.get(key)
   }
 
   markKey(key: string, except?: Registration): void {
-    for (let one = this.#running.newest(key); one !== undefined; one = one.older) if (one !== except) one.marked = true
+    for (let one = this.#newest.get(key); one !== undefined; one = one.older) if (one !== except) one.marked = true
   }
 
   markTags(tags: readonly string[]): void {
-    this.#running.each((registration) => {
+    this.each((registration) => {
       registration.tagsHeard ??= new Set()
       for (const tag of tags) registration.tagsHeard.add(tag)
       if (registration.tagsHeard.size > mostTagsHeard) registration.marked = true
@@ -50,15 +71,20 @@ export class Registry {
   }
 
   markAll(): void {
-    this.#running.each((registration) => {
+    this.each((registration) => {
       registration.marked = true
     })
   }
 
   markShard(shard: ShardView): void {
-    this.#running.each((registration) => {
+    this.each((registration) => {
       if (registration.shard === shard) registration.marked = true
     })
+  }
+
+  each(visit: (registration: Registration<F>) => void): void {
+    for (const newest of this.#newest.values())
+      for (let one: Registration<F> | undefined = newest; one !== undefined; one = one.older) visit(one)
   }
 }
 
