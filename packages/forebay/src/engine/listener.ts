@@ -127,6 +127,7 @@ export class Listener {
       if (!(answered && this.#stillWaited(group))) await this.#pause(loop, answered ? this.#parts.intervalMs() : retryMs)
     }
     this.#loops.delete(id)
+    this.start() // the group's shards are in others now, perhaps all at once
   }
 
   async #ask(group: ShardGroup): Promise<boolean> {
