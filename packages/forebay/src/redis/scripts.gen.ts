@@ -1295,7 +1295,7 @@ return { now(), inc, seq, head, floor, clears, newest, more, nonces }
 `,
   },
   write: {
-    sha: '0cab556448f5894f6a4b2b07e95fb0c9b68aecac',
+    sha: '162852d0c853f520871e7feba85750ff6adec724',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'kind', 'tidings'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1433,7 +1433,7 @@ local function readEntry(key, cache)
   return nil
 end
 
--- One key's fence: the lease goes, then the entry or its freshness; then the notice.
+-- One key's fence: the lease goes, then the entry or its freshness; then the notice. The stale windows begin where freshness ends.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
 local newInc = ARGV[3] -- incarnation to begin where there is none
@@ -1444,9 +1444,14 @@ local tidings = ARGV[6] -- the notice's payload
 -- Deleting comes first: after it a full server takes the rest.
 if kind == 's' then
   redis.call('DEL', lease)
-  local entry = open(redis.call('GET', key))
+  local bytes = redis.call('GET', key)
+  local entry = open(bytes)
   local at = now()
-  if entry and entry.freshUntil > at then redis.call('SETRANGE', key, 10, write48(at)) end
+  if entry and entry.freshUntil > at then
+    local cut = entry.freshUntil - at
+    local ends = write48(at) .. write48(read48(bytes, 17) - cut) .. write48(read48(bytes, 23) - cut)
+    redis.call('SETRANGE', key, 10, ends)
+  end
 else
   redis.call('DEL', lease, key)
 end

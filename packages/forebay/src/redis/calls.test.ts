@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import type { Clock } from '../core/clock.js'
+import { SimClock } from '../testing/sim-clock.js'
+import { type Call, Calls } from './calls.js'
+
+/** Calls on a simulated clock, and what became of each. */
+function scene(clock: Clock) {
+  const log: string[] = []
+  const calls = new Calls(clock, { afterMs: 400, onSilent: () => log.push(`silent@${clock.now()}`) })
+  const begin = (name: string, patienceMs: number): Call =>
+    calls.begin(patienceMs, { resolve: () => {}, reject: (error) => log.push(`${name} ${error.code}@${clock.now()}`) })
+  return { calls, begin, log }
+}
+
+describe('calls', () => {
+  it('are late at their own deadline, whatever was sent before', async () => {
+    const clock = new SimClock()
+    const { begin, log, calls } = scene(clock)
+    begin('script', 300)
+    await clock.run(10)
+    begin('read', 150)
+    begin('read2', 150)
+    await clock.run(390)
+    expect(log).toEqual(['read E_REDIS_DEADLINE@160', 'read2 E_REDIS_DEADLINE@160', 'script E_REDIS_DEADLINE@300', 'silent@400'])
+    expect(calls.owed).toBe(3)
+  })
+
+  it('that were answered are over, and an answer after the deadline counts for nobody', async () => {
+    const clock = new SimClock()
+    const { begin, calls, log } = scene(clock)
+    const first = begin('first', 150)
+    const second = begin('second', 150)
+    await clock.run(100)
+    expect(calls.end(first)).toBe(true)
+    await clock.run(100)
+    expect(calls.end(second)).toBe(false)
+    await clock.run(1_000)
+    expect(log).toEqual(['second E_REDIS_DEADLINE@150'])
+    expect(calls.owed).toBe(0)
+  })
+
+  it('show a dead link: something is owed and nothing has come for long enough', async () => {
+    const clock = new SimClock()
+    const { begin, calls, log } = scene(clock)
+    const answered = begin('answered', 5_000)
+    begin('owed', 5_000)
+    await clock.run(300)
+    calls.end(answered)
+    await clock.run(399)
+    expect(log).toEqual([])
+    await clock.run(1)
+    expect(log).toEqual(['silent@700'])
+  })
+
+  it('say nothing about an idle link', async () => {
+    const clock = new SimClock()
+    const { begin, calls, log } = scene(clock)
+    await clock.run(10_000)
+    calls.end(begin('short', 150))
+    await clock.run(10_000)
+    expect(log).toEqual([])
+  })
+
+  it('whose answers waited while the event loop stood still are not late', async () => {
+    const clock = new SimClock()
+    const { begin, calls, log } = scene({
+      ...{ now: () => clock.now(), wall: () => clock.wall() },
+      after: (delayMs, task) => clock.after(delayMs + 500, task), // timers fire when the stall is over …
+      afterInput: (task) => {
+        calls.end(call) // … and only then the answer is read
+        clock.afterInput(task)
+      },
+    })
+    const call = begin('stalled', 150)
+    await clock.run(2_000)
+    expect(log).toEqual([])
+  })
+
+  it('by the thousand leave nothing behind', async () => {
+    const clock = new SimClock()
+    const { begin, calls, log } = scene(clock)
+    const open: Call[] = []
+    for (let i = 0; i < 5_000; i++) {
+      open.push(begin(`${i}`, 150))
+      if (open.length > 100) calls.end(open.shift() as Call)
+      if (i % 50 === 0) await clock.run(1)
+    }
+    for (const call of open) calls.end(call)
+    await clock.run(1_000)
+    expect(log).toEqual([])
+    expect(calls.owed).toBe(0)
+  })
+})
