@@ -16,6 +16,7 @@ interface Scheduled {
 export class SimClock implements Clock {
   #nowMs = 0
   #order = 0
+  #still = 0
   #heap: Scheduled[] = []
 
   now(): number {
@@ -46,11 +47,18 @@ export class SimClock implements Clock {
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs && !done(); next = this.#heap[0]) {
       pop(this.#heap)
       if (next.task === undefined) continue
-      this.#nowMs = next.atMs
+      this.#tick(next.atMs)
       next.task()
       await turn()
     }
     if (!done() && Number.isFinite(untilMs)) this.#nowMs = Math.max(this.#nowMs, untilMs)
+  }
+
+  /** A world in which timers only make timers that are due at once would never end. */
+  #tick(nowMs: number): void {
+    this.#still = nowMs === this.#nowMs ? this.#still + 1 : 0
+    if (this.#still > mostAtOneInstant) throw new Error(`time stands still at ${nowMs} ms: ${this.#still} tasks in one instant`)
+    this.#nowMs = nowMs
   }
 
   /** Lets `spanMs` pass. */
@@ -59,6 +67,7 @@ export class SimClock implements Clock {
   }
 }
 
+const mostAtOneInstant = 100_000
 /** An arbitrary but plausible wall-clock time. */
 const wallStartMs = 1_800_000_000_000
 

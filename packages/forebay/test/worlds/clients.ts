@@ -64,7 +64,9 @@ export class Clients {
     const { random, plan } = this.#parts
     const cache = random.pick(plan.caches)
     const key = random.pick(cache.keys)
-    if (random.chance(0.72)) this.read(node, cache, key)
+    const newest = this.#tokens.at(-1)
+    if (plan.features.has('tokens') && newest !== undefined && random.chance(0.1)) this.#show(node, newest)
+    else if (random.chance(0.72)) this.read(node, cache, key)
     else if (plan.features.has('tags') && random.chance(0.35)) this.#dropTags(node, cache)
     else if (plan.features.has('clears') && random.chance(0.08)) this.#clear(node, cache)
     else this.#writeKey(node, cache, key)
@@ -83,6 +85,15 @@ export class Clients {
     else if (drawn < 0.26) this.#call(node, cache, { kind: 'get', key: key.key, shown })
     else if (drawn < 0.36) this.#call(node, cache, { kind: 'getOrSet', key: key.key, abortMs, shown, fresh })
     else this.#call(node, cache, { kind: 'fetch', key: key.key, abortMs, shown, fresh })
+  }
+
+  /** A read with the token of the last write, of what it covers: as after a redirect to another process. */
+  #show(node: WorldNode, shown: Fence): void {
+    const { random, plan } = this.#parts
+    const covered = plan.caches.flatMap((cache) => cache.keys.filter(({ key }) => shown.covers.has(`${cache.name}/${key}`)).map((key) => ({ cache, key })))
+    if (covered.length === 0) return
+    const { cache, key } = random.pick(covered)
+    this.#call(node, cache, { kind: random.chance(0.5) ? 'fetch' : 'read', key: key.key, shown })
   }
 
   /** A read that tells most, without options. */
@@ -166,7 +177,7 @@ export class Clients {
     const load = origin.beginLoad(node.name, name, cache.hardTimeoutMs)
     trace(`${node.name} load ${load.id} of ${name} begins`)
     checker.loadBegan(load)
-    const { tookMs, fails, hangs, stores } = this.#drawLoad(plan)
+    const { tookMs, fails, hangs, stores } = this.#drawLoad(plan, cache.hardTimeoutMs)
     clock.after(random.between(0, tookMs), () => {
       load.version = origin.version(name)
     })
@@ -189,11 +200,11 @@ export class Clients {
     })
   }
 
-  #drawLoad(plan: WorldPlan) {
+  #drawLoad(plan: WorldPlan, hardTimeoutMs: number) {
     const { random } = this.#parts
     const slow = plan.faults.has('slow-loaders') && random.chance(0.15)
     const drawn = {
-      tookMs: slow ? random.between(100, 2_500) : random.between(0, random.pick([3, 20, 60])),
+      tookMs: slow ? random.between(100, 0.9 * hardTimeoutMs) : random.between(0, random.pick([3, 20, 60])),
       fails: plan.faults.has('loader-failures') && random.chance(0.15),
       hangs: plan.faults.has('loader-hangs') && random.chance(0.05),
       stores: !(plan.features.has('do-not-store') && random.chance(0.05)),

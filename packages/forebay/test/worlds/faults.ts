@@ -21,9 +21,6 @@ export interface FaultTargets {
   readonly count: (what: string) => void
 }
 
-/** Each fault that strikes at moments does so about this often in a world. */
-const strikesPerWorld = 4
-
 /** Where these strike, no two readings of server clocks can be compared. */
 const clocksDiffer: readonly Fault[] = ['server-clock-jumps', 'suspends', 'clock-skew']
 /** Server clocks are far from those of the processes. */
@@ -57,7 +54,7 @@ export class Faults {
 
   #again(fault: Fault, strike: () => void): void {
     const { clock, random, plan, count } = this.#targets
-    clock.after(-Math.log(1 - random.unit()) * (plan.horizonMs / strikesPerWorld), () => {
+    clock.after(-Math.log(1 - random.unit()) * (plan.horizonMs / plan.strikes), () => {
       if (this.#over) return
       count(`fault ${fault}`)
       strike()

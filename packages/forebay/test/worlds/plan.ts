@@ -17,6 +17,8 @@ export interface WorldPlan {
   readonly paceMs: number
   readonly deadlineMs: number
   readonly faults: ReadonlySet<Fault>
+  /** How often each fault that strikes at moments does so, about. */
+  readonly strikes: number
   readonly features: ReadonlySet<Feature>
 }
 
@@ -105,6 +107,7 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
     paceMs: random.pick([8, 15, 30, 60]),
     deadlineMs: random.pick([80, 150, 400]),
     faults: planFaults(random),
+    strikes: random.pick([2, 4, 4, 8]),
     features: switchedOn,
   }
 }

@@ -29,9 +29,15 @@ const leastRestMs = 6_000
 /** A world ends at its first violations; what follows is their consequence. */
 const mostViolations = 3
 
+export interface WorldOptions {
+  readonly wrap?: WrapStore | undefined
+  /** Only violations of these promises count; default: of all. */
+  readonly promises?: readonly Violation['promise'][] | undefined
+}
+
 /** Runs one world to its end. */
-export async function runWorld(plan: WorldPlan, wrap: WrapStore = (far) => far): Promise<WorldReport> {
-  const world = new World(plan, wrap)
+export async function runWorld(plan: WorldPlan, options: WorldOptions = {}): Promise<WorldReport> {
+  const world = new World(plan, options)
   const allowRealTime = forbidRealTime()
   const complain = (error: unknown) => world.violated({ promise: 'health', text: `unhandled rejection: ${stackOf(error)}` })
   process.on('unhandledRejection', complain)
@@ -46,7 +52,7 @@ export async function runWorld(plan: WorldPlan, wrap: WrapStore = (far) => far):
 
 class World {
   readonly #plan: WorldPlan
-  readonly #wrap: WrapStore
+  readonly #options: WorldOptions
   readonly #clock = new SimClock()
   readonly #random: SimRandom
   readonly #trace = new Trace(() => this.#clock.now())
@@ -62,9 +68,9 @@ class World {
   #lives = 0
   #resting = false
 
-  constructor(plan: WorldPlan, wrap: WrapStore) {
+  constructor(plan: WorldPlan, options: WorldOptions) {
     this.#plan = plan
-    this.#wrap = wrap
+    this.#options = options
     this.#random = new SimRandom(`world/${plan.seed}/${plan.topology}`)
     this.#origin = new Origin(this.#clock, plan.features.has('empty-values'))
     const trace = (text: string) => this.#trace.add(text)
@@ -113,6 +119,7 @@ class World {
   }
 
   violated(violation: Violation): void {
+    if (this.#options.promises?.includes(violation.promise) === false) return
     this.#trace.add(`VIOLATION of ${violation.promise}: ${violation.text}`)
     this.#violations.push(violation)
   }
@@ -155,7 +162,7 @@ class World {
       skew: { offsetMs: skewed ? this.#random.between(0, 1_000_000) : 0, drift },
       network: this.#network,
       caches: this.#plan.caches,
-      wrap: this.#wrap,
+      wrap: this.#options.wrap ?? ((far) => far),
       hear: (node, event) => this.#hear(node, event),
     })
   }

@@ -202,14 +202,17 @@ export const fenceDetailRules: readonly Rule[] = [
     },
   ],
   [
-    'marking stale keeps the value and its life, and ends its freshness for good',
+    'marking stale keeps the value and its windows, and ends its freshness for good',
     async (scene) => {
       await scene.load(book(), { ...tagged, errorMs: 2 * longMs, codec: 3, costMs: 77 })
       const before = await scene.raw(book())
       await scene.markStale(book())
       const after = await scene.raw(book())
       assert.ok(before && after)
-      assert.deepEqual({ ...after, freshUntilMs: before.freshUntilMs }, before)
+      const { freshUntilMs, staleUntilMs, errorUntilMs } = before
+      assert.deepEqual({ ...after, freshUntilMs, staleUntilMs, errorUntilMs }, before)
+      assert.equal(after.staleUntilMs - after.freshUntilMs, staleUntilMs - freshUntilMs)
+      assert.equal(after.errorUntilMs - after.freshUntilMs, errorUntilMs - freshUntilMs)
       const { nowMs } = await scene.ask()
       assert.ok(after.freshUntilMs >= before.createdMs && after.freshUntilMs <= nowMs)
       await scene.world.advance(2)
