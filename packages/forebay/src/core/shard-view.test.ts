@@ -105,9 +105,17 @@ describe('a position', () => {
   })
 
   it('of a write is heard only with its nonce, and never where it was not sent', () => {
-    expect(view.heardWrite('inc-one_', 2, 'n2')).toBe(true)
-    expect(view.heardWrite('inc-one_', 2, 'mine')).toBe(false)
-    expect(view.heardWrite('inc-one_', -1, 'n1')).toBe(false)
+    expect(view.heardWrite('inc-one_', 2, 'n2')).toBe('heard')
+    expect(view.heardWrite('inc-one_', 2, 'mine')).toBe('no')
+    expect(view.heardWrite('inc-one_', -1, 'n1')).toBe('no')
+  })
+
+  it('of a write further back than is known by name counts only once a proof has confirmed it', () => {
+    const late = started()
+    late.hear(new History().next(book), 0)
+    expect(late.heardWrite('inc-one_', 0, 'before')).toBe('perhaps')
+    late.confirmWrite(0, 'before')
+    expect(late.heardWrite('inc-one_', 0, 'before')).toBe('heard')
   })
 
   it('that an honest answer can show is not before what was acknowledged', () => {

@@ -88,9 +88,18 @@ export class ShardView {
     return nonce === undefined || nonce === position.head
   }
 
-  /** Whether a write's place in the history has been heard, nonce and all. */
-  heardWrite(inc: string, seq: number, nonce: string): boolean {
-    return seq >= 0 && this.covers({ inc, seq, head: nonce })
+  /**
+   * Whether a write's place in the history has been heard, nonce and all. `perhaps`: it lies further back than what is known by name, so
+   * it may as well belong to a history that has since taken the place of the one heard.
+   */
+  heardWrite(inc: string, seq: number, nonce: string): 'heard' | 'perhaps' | 'no' {
+    if (seq < 0 || !this.covers({ inc, seq, head: nonce })) return 'no'
+    return seq === this.#seq || this.#nonces.has(seq) ? 'heard' : 'perhaps'
+  }
+
+  /** A proof asked for since has shown that this is still the history in which the write has its place. */
+  confirmWrite(seq: number, nonce: string): void {
+    if (seq < this.#seq) this.#rememberNonce(seq, nonce)
   }
 
   /** Starts anew from a sync: everything known before is forgotten. */

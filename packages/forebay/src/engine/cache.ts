@@ -352,9 +352,11 @@ export class EngineCache implements Cache<unknown> {
     const part = token.parts.find((candidate) => candidate.shard === at.shard)
     if (part === undefined) return
     const shard = shards.of(at)
-    const heard = (): boolean => part.seq !== unsent && shard.view.heardWrite(part.inc, part.seq, token.nonce)
-    if (heard()) return
-    if (part.seq !== unsent && !shards.away(at) && (await listener.provenSince(shard, tokenWaitMs)) && heard()) return
+    const heard = () => shard.view.heardWrite(part.inc, part.seq, token.nonce)
+    if (heard() === 'heard') return
+    if (part.seq !== unsent && !shards.away(at) && (await listener.provenSince(shard, tokenWaitMs)) && heard() !== 'no') {
+      return shard.view.confirmWrite(part.seq, token.nonce)
+    }
     await writes.key(at, 'key')
   }
 

@@ -419,6 +419,6 @@ export const canaries: readonly Canary[] = [
     breaks: ['P7'],
     features: ['tokens'],
     plan: long,
-    plant: () => replace(ShardView.prototype, 'heardWrite', () => () => true),
+    plant: () => replace(ShardView.prototype, 'heardWrite', () => () => 'heard'),
   },
 ]
