@@ -46,7 +46,7 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     staleMs: Math.round(duration('staleWhileRevalidate', 0)),
     errorMs: Math.round(duration('staleIfError', 0)),
     jitter: between(where, 'jitter', options.jitter, 0, 0.5),
-    tags: tagsFunction(where, options.tags),
+    tags: tagsOption(where, options.tags),
     maxStalenessMs,
     onOutage: oneOf(where, 'onOutage', options.onOutage, ['reload', 'serve']),
     hardTimeoutMs: duration('hardTimeout', 30_000),
@@ -74,12 +74,11 @@ function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
   }
 }
 
-function tagsFunction(where: string, tags: unknown): CachePlan['tags'] {
-  if (tags === undefined) return () => []
+function tagsOption(where: string, tags: unknown): CachePlan['tags'] {
+  if (tags === undefined) return []
   if (typeof tags === 'function') return (value, key) => tags(value, key) as readonly string[]
   if (!Array.isArray(tags)) throw refusal(where, 'tags', tags, 'an array of tags, or a function (value, key) => tags')
-  const fixed = checkTags(tags)
-  return () => fixed
+  return checkTags(tags)
 }
 
 function between(where: string, option: string, value: unknown, least: number, most: number): number {

@@ -86,10 +86,15 @@ describe('an envelope', () => {
 })
 
 describe('ending the freshness of an envelope', () => {
-  it('changes nothing else, and not the bytes that it was given', () => {
+  it('moves the stale windows with it, and changes nothing else, and not the bytes that it was given', () => {
     const before = golden.slice()
     const ended = endFreshness(before, envelope.createdMs + 5)
-    expect(ended && openEnvelope(ended)).toEqual({ ...envelope, freshUntilMs: envelope.createdMs + 5 })
+    expect(ended && openEnvelope(ended)).toEqual({
+      ...envelope,
+      freshUntilMs: envelope.createdMs + 5,
+      staleUntilMs: envelope.createdMs + 5 + (envelope.staleUntilMs - envelope.freshUntilMs),
+      errorUntilMs: envelope.createdMs + 5 + (envelope.errorUntilMs - envelope.freshUntilMs),
+    })
     expect(before).toEqual(golden)
   })
 

@@ -88,12 +88,15 @@ export function sealEnvelope(envelope: Envelope): Bytes {
   return bytes
 }
 
-/** The same envelope with its freshness ended; `undefined` if the bytes are none. A copy, since readers may hold these bytes. */
+/** The same envelope with its freshness ended, and the stale windows from there; `undefined` if the bytes are none. A copy, since readers may hold these bytes. */
 export function endFreshness(bytes: Bytes, nowMs: number): Bytes | undefined {
   const envelope = openEnvelope(bytes)
   if (envelope === undefined) return undefined
   const ended = Uint8Array.from(bytes)
-  putU48(ended, 10, Math.min(envelope.freshUntilMs, nowMs))
+  const cutMs = Math.max(0, envelope.freshUntilMs - nowMs)
+  putU48(ended, 10, envelope.freshUntilMs - cutMs)
+  putU48(ended, 16, envelope.staleUntilMs - cutMs)
+  putU48(ended, 22, envelope.errorUntilMs - cutMs)
   return ended
 }
 

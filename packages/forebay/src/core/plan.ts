@@ -5,7 +5,8 @@ export interface CachePlan {
   readonly staleMs: number
   readonly errorMs: number
   readonly jitter: number
-  readonly tags: (value: NonNullable<unknown>, key: unknown) => readonly string[]
+  /** The same for every value, or by the value; the function is not called for null and undefined. */
+  readonly tags: readonly string[] | ((value: NonNullable<unknown>, key: unknown) => readonly string[])
   readonly maxStalenessMs: number
   readonly onOutage: 'reload' | 'serve'
   readonly hardTimeoutMs: number

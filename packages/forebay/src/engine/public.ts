@@ -71,7 +71,7 @@ export interface CacheOptions<V = unknown> {
   readonly staleIfError?: Duration | undefined
   /** Shortens each ttl by a random share up to this one, so that entries do not expire together. 0-0.5, default 0.05. */
   readonly jitter?: number | undefined
-  /** Tags of a value; not called for null and undefined. At most 64, each of at most 256 characters. */
+  /** Tags of every value, or a function of the value, not called for null and undefined. At most 64, each of at most 256 characters. */
   readonly tags?: readonly string[] | ((value: NonNullable<V>, key: Key) => readonly string[]) | undefined
   /** The largest age of a superseded memory copy, whatever happens to the links. Default 2 s, at least 100 ms. */
   readonly maxStaleness?: Duration | undefined

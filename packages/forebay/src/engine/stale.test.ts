@@ -217,6 +217,18 @@ describe('markStale', () => {
     expect(origin.loads).toBe(2)
   })
 
+  it('without stale windows leaves nothing to serve', async () => {
+    const fleet = new Fleet()
+    const [one] = await fleet.ready('one')
+    const origin = fleet.origin('first', 100)
+    const books = one.cache({ ttl: '1h' })
+    await fleet.until(books.getOrSet('b42', origin.load))
+    origin.value = 'second'
+    await fleet.until(books.markStale('b42'))
+    expect(await fleet.until(books.read('b42'))).toEqual({ state: 'miss' })
+    expect(await fleet.until(books.getOrSet('b42', origin.load))).toBe('second')
+  })
+
   it('is a fence: a load that began before is not stored', async () => {
     const fleet = new Fleet()
     const [one, two] = await fleet.ready('one', 'two')

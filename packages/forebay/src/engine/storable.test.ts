@@ -45,9 +45,11 @@ describe('the tags of a stored value', () => {
     expect(kept(1, [{ tags: [] }, { tags: ['b'] }]).tags).toEqual([])
   })
 
-  it.each([null, undefined])('are none for %j, unless somebody says so', (value) => {
-    expect(kept(value).tags).toEqual([])
+  it.each([null, undefined])('are the same for %j, but a function is not asked about it', (value) => {
+    expect(kept(value).tags).toEqual(['a'])
     expect(kept(value, [{ tags: ['missing'] }]).tags).toEqual(['missing'])
+    const asking = cachePlan('books', { ttl: 1, tags: () => ['asked'] }, undefined)
+    expect(storable(asking, { key: 'b42', value, costMs: 0 }, [], chance(0)).stored.tags).toEqual([])
   })
 })
 

@@ -64,5 +64,6 @@ function lifetimesOf(plan: CachePlan, options: readonly (EntryOptions | undefine
 
 function tagsOf(plan: CachePlan, key: unknown, value: unknown, options: readonly (EntryOptions | undefined)[]): readonly string[] {
   for (const given of options) if (given?.tags !== undefined) return checkTags(given.tags)
+  if (typeof plan.tags !== 'function') return plan.tags
   return value === null || value === undefined ? [] : checkTags(plan.tags(value, key))
 }

@@ -339,7 +339,7 @@ function seenBytes(bytes: Bytes | undefined, nowMs?: number) {
     payload: Buffer.from(payload).toString('hex'),
     fresh: nowMs === undefined ? 'not asked' : freshUntilMs > nowMs,
     freshSpan: freshUntilMs - createdMs >= longMs ? 'long' : 'ended',
-    staleSpan: staleUntilMs - createdMs,
-    errorSpan: errorUntilMs - createdMs,
+    staleSpan: staleUntilMs - freshUntilMs,
+    errorSpan: errorUntilMs - freshUntilMs,
   }
 }
