@@ -121,6 +121,7 @@ export class Flights {
   /** It has landed: its registration ends with it. */
   remove(flight: Flight): void {
     this.#registry.end(flight.registration)
+    flight.registration.flight = undefined
     flight.land()
   }
 
