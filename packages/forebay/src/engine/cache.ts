@@ -89,11 +89,11 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async get(key: Key, options?: ReadOptions): Promise<DeepReadonly<unknown> | undefined> {
-    return (await this.#look(key, options))?.value
+    return (await unlessAborted(this.#look(key, options), options?.signal))?.value
   }
 
   async read(key: Key, options?: ReadOptions): Promise<ReadResult<unknown>> {
-    const found = await this.#look(key, options)
+    const found = await unlessAborted(this.#look(key, options), options?.signal)
     return found === undefined ? { state: 'miss' } : this.#told(found)
   }
 
@@ -192,9 +192,8 @@ export class EngineCache implements Cache<unknown> {
   #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
     try {
       const request = { at: this.#address(key), key, load, options, background: false }
-      if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
       if (options?.token === undefined) return this.#attempt(request)
-      return this.#honour(options.token, request.at).then(() => this.#attempt(request))
+      return unlessAborted(this.#honour(options.token, request.at), options.signal).then(() => this.#attempt(request))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -203,6 +202,7 @@ export class EngineCache implements Cache<unknown> {
   /** A memory copy, or the flight of this key: one that is under way, or a new one. */
   #attempt(request: Request): Promise<Served> {
     const { at, options } = request
+    if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
     const nowMs = this.#parts.clock.now()
     if (options?.fresh !== true) {
       const near = this.#fromMemory(at, nowMs, request)
