@@ -81,8 +81,8 @@ export class Clients {
     const shown = plan.features.has('tokens') && random.chance(0.15) && this.#tokens.length > 0 ? random.pick(this.#tokens) : undefined
     const fresh = plan.features.has('fresh') && random.chance(0.04)
     if (drawn < 0.1) this.#peek(node, cache, key)
-    else if (drawn < 0.2) this.#call(node, cache, { kind: 'read', key: key.key, shown })
-    else if (drawn < 0.26) this.#call(node, cache, { kind: 'get', key: key.key, shown })
+    else if (drawn < 0.2) this.#call(node, cache, { kind: 'read', key: key.key, abortMs, shown })
+    else if (drawn < 0.26) this.#call(node, cache, { kind: 'get', key: key.key, abortMs, shown })
     else if (drawn < 0.36) this.#call(node, cache, { kind: 'getOrSet', key: key.key, abortMs, shown, fresh })
     else this.#call(node, cache, { kind: 'fetch', key: key.key, abortMs, shown, fresh })
   }
@@ -90,7 +90,9 @@ export class Clients {
   /** A read with the token of the last write, of what it covers: as after a redirect to another process. */
   #show(node: WorldNode, shown: Fence): void {
     const { random, plan } = this.#parts
-    const covered = plan.caches.flatMap((cache) => cache.keys.filter(({ key }) => shown.covers.has(`${cache.name}/${key}`)).map((key) => ({ cache, key })))
+    const covered = plan.caches.flatMap((cache) =>
+      cache.keys.filter(({ key }) => shown.covers.has(`${cache.name}/${key}`)).map((key) => ({ cache, key })),
+    )
     if (covered.length === 0) return
     const { cache, key } = random.pick(covered)
     this.#call(node, cache, { kind: random.chance(0.5) ? 'fetch' : 'read', key: key.key, shown })
@@ -132,7 +134,7 @@ export class Clients {
     const under = this.#begin(node, text, loadLimitMs(this.#parts.plan, cache))
     trace(text)
     try {
-      const result = await this.#perform(node, cache, call)
+      const result = await this.#perform(node, cache, call, under)
       trace(
         `${text} (${asked.beganMs.toFixed(1)}) -> ${'state' in result ? result.state : ''} ${'tier' in result ? result.tier : ''} ${'why' in result ? result.why : ''} ${'value' in result ? show(result.value) : ''}`,
       )
@@ -153,9 +155,10 @@ export class Clients {
     node: WorldNode,
     cache: CacheModel,
     call: ReadCall,
+    under: Call,
   ): Promise<ReadResult<OriginValue> | { state: 'got'; value: OriginValue }> {
     const at = node.cache(cache.name)
-    const signal = call.abortMs === undefined ? undefined : this.#abortAfter(node, call.abortMs)
+    const signal = call.abortMs === undefined ? undefined : this.#abortAfter(under, call.abortMs)
     const options = { signal, token: call.shown?.token }
     const load = (context: LoadContext) => this.#load(node, cache, call.key, context)
     if (call.kind === 'read') return at.read(call.key, options)
@@ -165,9 +168,15 @@ export class Clients {
     return value === undefined ? { state: 'miss' } : { state: 'got', value }
   }
 
-  #abortAfter(node: WorldNode, ms: number): AbortSignal {
+  /** The caller leaves after a while, and must be let go at once. */
+  #abortAfter(under: Call, ms: number): AbortSignal {
     const controller = new AbortController()
-    node.process.after(ms, () => controller.abort(new GivenUp('the caller has left')))
+    under.node.process.after(ms, () => {
+      controller.abort(new GivenUp('the caller has left'))
+      under.node.process.after(1, () => {
+        if (this.#calls.has(under)) this.#parts.complain(`${under.text} was not let go when its caller had left`)
+      })
+    })
     return controller.signal
   }
 
