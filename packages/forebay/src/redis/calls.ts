@@ -99,7 +99,7 @@ export class Calls {
 
 /** Calls in the order in which they are due; those that are over leave from the head. */
 class Queue {
-  #calls: Call[] = []
+  readonly #calls: Call[] = []
   #head = 0
 
   get firstDueMs(): number {
@@ -124,7 +124,7 @@ class Queue {
   #skip(): void {
     while (this.#calls[this.#head]?.over) this.#head += 1
     if (this.#head === this.#calls.length) {
-      this.#calls = []
+      this.#calls.length = 0
       this.#head = 0
     } else if (this.#head > 1_024) {
       this.#calls.splice(0, this.#head)

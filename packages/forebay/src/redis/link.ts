@@ -76,6 +76,18 @@ export class Link {
     if (call) this.#write(call, name, args)
   }
 
+  /** What is sent meanwhile goes out in one write. */
+  inOneWrite(send: () => void): void {
+    if (this.#node === undefined) return send()
+    const { stream } = this.#client.redis
+    stream.cork()
+    try {
+      send()
+    } finally {
+      stream.uncork()
+    }
+  }
+
   /** Sends commands in one write; each has its own answer, or its own error. */
   async callMany(patience: Patience, commands: readonly Command[]): Promise<readonly unknown[]> {
     if (this.#node === undefined) throw this.#away()

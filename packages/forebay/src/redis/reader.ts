@@ -71,7 +71,9 @@ export class Reader {
     const batches = [...this.#lanes.values()]
     this.#lanes.clear()
     this.#alone = batches.length === 0 || (batches.length === 1 && batches[0]?.size === 1)
-    for (const batch of batches) this.#send(batch)
+    this.#link.inOneWrite(() => {
+      for (const batch of batches) this.#send(batch)
+    })
   }
 
   #send(batch: Batch): void {
