@@ -250,7 +250,7 @@ export class EngineCache implements Cache<unknown> {
     if (near !== undefined) return near
     const registration = this.#registry.begin(at.key, shards.of(at).view, nowMs)
     try {
-      const found = await this.#reads.read(at, nowMs)
+      const found = await this.#reads.read(at, registration)
       const result = typeof found === 'string' ? undefined : this.#fromFar(registration, at, found)
       if (result === undefined) tell({ type: 'miss', cache: this.name, key: at.key })
       return result
@@ -288,8 +288,8 @@ export class EngineCache implements Cache<unknown> {
   readonly #fly = (flight: Flight): Promise<Served> => {
     const { at, registration, options, background } = flight
     if (options?.fresh === true || background) return this.#flyOn(flight, () => 'miss')
-    const bytes = this.#reads.plain(at, registration.startedMs)
-    if (bytes === undefined) return this.#flyOn(flight, () => this.#reads.ask(at))
+    const bytes = this.#reads.plain(at, registration)
+    if (bytes === undefined) return this.#flyOn(flight, () => this.#reads.ask(at, registration))
     return bytes.then(
       (brought) => this.#arrive(flight, brought),
       (error: unknown) => this.#flyOn(flight, () => this.#reads.failed(at, error)),
@@ -300,7 +300,7 @@ export class EngineCache implements Cache<unknown> {
     const { at, registration } = flight
     const found = this.#reads.judge(at, bytes)
     const hit = typeof found === 'object' ? this.#freshFromFar(registration, found) : undefined
-    if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at))
+    if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at, registration))
     this.#flights.remove(flight)
     return hit
   }
@@ -325,6 +325,7 @@ export class EngineCache implements Cache<unknown> {
 
   #load(flight: Flight, found: 'miss' | 'away', previous: Held | undefined): Promise<Served> {
     const { at, registration } = flight
+    registration.trueAsOfMs = registration.startedMs
     if (!flight.background) this.#parts.tell({ type: 'miss', cache: this.name, key: at.key })
     if (found === 'away') return this.#loads.loadAway(registration, at, flight, previous)
     return this.#loads.obtain(registration, at, flight, previous)

@@ -8,6 +8,7 @@ import type { EntryAddress, FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
+import type { Registration } from './registry.js'
 import type { Shards } from './shards.js'
 
 export interface FarReadsParts {
@@ -32,20 +33,23 @@ export class FarReads {
   }
 
   /** A whole read: a plain one where that suffices, else the checked one. */
-  async read(at: EntryAddress, nowMs: number): Promise<Found> {
-    const bytes = this.plain(at, nowMs)
-    if (bytes === undefined) return this.ask(at)
+  async read(at: EntryAddress, registration: Registration): Promise<Found> {
+    const bytes = this.plain(at, registration)
+    if (bytes === undefined) return this.ask(at, registration)
     try {
-      return this.judge(at, await bytes) ?? (await this.ask(at))
+      return this.judge(at, await bytes) ?? (await this.ask(at, registration))
     } catch (error) {
       return this.failed(at, error)
     }
   }
 
   /** The plain read, if it may be trusted: where the shard is proven by the node that it goes to. */
-  plain(at: EntryAddress, nowMs: number): Promise<Bytes | undefined> | undefined {
+  plain(at: EntryAddress, registration: Registration): Promise<Bytes | undefined> | undefined {
     const { far, shards } = this.#parts
-    if (shards.away(at) || !shards.proven(shards.of(at), nowMs, this.#plan.maxStalenessMs)) return undefined
+    const shard = shards.of(at)
+    if (shards.away(at) || !shards.proven(shard, registration.startedMs, this.#plan.maxStalenessMs)) return undefined
+    // Of group fences, only those up to the proof are known here.
+    registration.trueAsOfMs = shard.view.provenAtMs
     return far.get(at)
   }
 
@@ -61,7 +65,8 @@ export class FarReads {
   }
 
   /** The checked read, if the shard can be asked. */
-  async ask(at: EntryAddress): Promise<Found> {
+  async ask(at: EntryAddress, registration: Registration): Promise<Found> {
+    registration.trueAsOfMs = registration.startedMs
     if (this.#parts.shards.away(at)) return 'away'
     try {
       return (await this.check(at)) ?? 'miss'

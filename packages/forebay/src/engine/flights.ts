@@ -101,7 +101,7 @@ export class Flights {
   joinable(key: string, proven: boolean, nowMs: number, maxStalenessMs: number): Flight | undefined {
     const flight = this.#newest(key)
     if (flight === undefined || flight.abandoned || !mayJoin(flight.registration)) return undefined
-    return proven || nowMs - flight.registration.startedMs < maxStalenessMs ? flight : undefined
+    return proven || nowMs - flight.registration.trueAsOfMs < maxStalenessMs ? flight : undefined
   }
 
   /** What must land before another flight of this key may begin: one good runs, and those that an invalidation has overtaken. */

@@ -80,10 +80,10 @@ export class Near {
 
   /** Keeps what a flight brought, unless something heard since its registration concerns it. */
   keep(registration: Registration, held: Held, holdUntilMs = 0): void {
-    const { shard, bornAt, key, startedMs } = registration
+    const { shard, bornAt, key, trueAsOfMs } = registration
     if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt || bornAt < this.#clearedAt) return
     const tags = this.#tags.take(held.tags)
-    const standing: Standing = { shard, bornAt, trustedUntilMs: startedMs + this.#plan.maxStalenessMs, tags, holdUntilMs }
+    const standing: Standing = { shard, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, tags, holdUntilMs }
     const { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes } = held
     this.#store.put({ key, value, standing, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes })
   }

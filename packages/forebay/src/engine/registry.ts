@@ -9,6 +9,8 @@ export interface Registration<F = unknown> {
   readonly shard: ShardView
   readonly bornAt: number
   readonly startedMs: number
+  /** As of when what it brings is true: its start, or the proof before it on which a plain read rests. */
+  trueAsOfMs: number
   marked: boolean
   /** Tags dropped since it began; which of them concern it is known only once the value is. */
   tagsHeard: Set<string> | undefined
@@ -35,6 +37,7 @@ export class Registry<F = unknown> {
       shard,
       bornAt: this.#arrivals.last,
       startedMs: nowMs,
+      trueAsOfMs: nowMs,
       marked: false,
       tagsHeard: undefined,
       flight: undefined,
