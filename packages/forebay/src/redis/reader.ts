@@ -28,8 +28,9 @@ export class Reader {
   readonly #lanes = new Map<number, Batch>()
   /** Commands under way. */
   #trips = 0
-  /** Whether the last answers went to one caller only; then nobody is worth waiting for. */
+  /** Whether the last answers woke one caller at most; then nobody is worth waiting for. */
   #alone = true
+  #joined = 0
   #gathering = false
 
   constructor(link: Link, clock: Clock) {
@@ -45,6 +46,7 @@ export class Reader {
   }
 
   #join(lane: number, key: string, reading: Reading): void {
+    this.#joined += 1
     let batch = this.#lanes.get(lane)
     if (batch === undefined) {
       batch = new Map()
@@ -70,7 +72,8 @@ export class Reader {
     this.#gathering = false
     const batches = [...this.#lanes.values()]
     this.#lanes.clear()
-    this.#alone = batches.length === 0 || (batches.length === 1 && batches[0]?.size === 1)
+    this.#alone = this.#joined <= 1
+    this.#joined = 0
     this.#link.inOneWrite(() => {
       for (const batch of batches) this.#send(batch)
     })
