@@ -6,10 +6,12 @@ import type { Link } from './link.js'
 interface Reading {
   readonly resolve: (bytes: Bytes | undefined) => void
   readonly reject: (error: ForebayError) => void
+  /** Who waits for the same key. */
+  readonly other: Reading | undefined
 }
 
 /** Keys that are read together, and who waits for each. */
-type Batch = Map<string, Reading[]>
+type Batch = Map<string, Reading>
 
 /** Most keys in one command: a longer one would hold up what comes behind it. */
 const mostKeys = 64
@@ -40,24 +42,22 @@ export class Reader {
 
   get(lane: number, key: string): Promise<Bytes | undefined> {
     return new Promise((resolve, reject) => {
-      if (this.#trips === 0 && !this.#gathering) this.#readOne(key, { resolve, reject })
-      else this.#join(lane, key, { resolve, reject })
+      if (this.#trips === 0 && !this.#gathering) return this.#readOne(key, { resolve, reject, other: undefined })
+      this.#joined += 1
+      const batch = this.#batch(lane)
+      batch.set(key, { resolve, reject, other: batch.get(key) })
+      if (batch.size < mostKeys) return
+      this.#lanes.delete(lane)
+      this.#send(batch)
     })
   }
 
-  #join(lane: number, key: string, reading: Reading): void {
-    this.#joined += 1
-    let batch = this.#lanes.get(lane)
-    if (batch === undefined) {
-      batch = new Map()
-      this.#lanes.set(lane, batch)
-    }
-    const others = batch.get(key)
-    if (others === undefined) batch.set(key, [reading])
-    else others.push(reading)
-    if (batch.size < mostKeys) return
-    this.#lanes.delete(lane)
-    this.#send(batch)
+  #batch(lane: number): Batch {
+    const open = this.#lanes.get(lane)
+    if (open !== undefined) return open
+    const batch: Batch = new Map()
+    this.#lanes.set(lane, batch)
+    return batch
   }
 
   /** An answer is in. Whoever it wakes asks for the next key in this turn of the event loop, so what waits is sent at the end of it. */
@@ -80,64 +80,62 @@ export class Reader {
   }
 
   #send(batch: Batch): void {
-    const [only, ...more] = batch.keys()
-    if (only !== undefined && more.length === 0) this.#readOne(only, together([...batch.values()].flat()))
-    else this.#readMany(batch)
+    if (batch.size > 1) return this.#readMany(batch)
+    for (const [key, reading] of batch) this.#readOne(key, reading)
   }
 
-  #readOne(key: string, { resolve, reject }: Reading): void {
+  #readOne(key: string, reading: Reading): void {
     this.#trips += 1
     this.#link.read('GET', [key], {
       resolve: (answer) => {
         this.#arrived()
-        if (isAnswer(answer)) resolve(answer ?? undefined)
-        else reject(strange('GET'))
+        settle(reading, answer)
       },
-      reject: (error) => this.#failed(error, reject),
+      reject: (error) => {
+        reject(reading, error)
+        this.#failed(error)
+      },
     })
   }
 
   #readMany(batch: Batch): void {
-    const readings = [...batch.values()]
-    const all = together(readings.flat())
     this.#trips += 1
     this.#link.read('MGET', [...batch.keys()], {
       resolve: (answers) => {
         this.#arrived()
-        if (!Array.isArray(answers) || answers.length !== readings.length || !answers.every(isAnswer)) return all.reject(strange('MGET'))
-        readings.forEach((sharing, i) => {
-          for (const { resolve } of sharing) resolve(answers[i] ?? undefined)
-        })
+        const list = Array.isArray(answers) && answers.length === batch.size ? answers : []
+        let at = 0
+        for (const reading of batch.values()) settle(reading, list[at++])
       },
-      reject: (error) => this.#failed(error, all.reject),
+      reject: (error) => {
+        rejectAll(batch, error)
+        this.#failed(error)
+      },
     })
   }
 
-  #failed(error: ForebayError, reject: Reading['reject']): void {
-    reject(error)
+  #failed(error: ForebayError): void {
     if (error.code === 'E_REDIS_DEADLINE') {
-      for (const batch of this.#lanes.values()) together([...batch.values()].flat()).reject(error)
+      for (const batch of this.#lanes.values()) rejectAll(batch, error)
       this.#lanes.clear()
     }
     this.#arrived()
   }
 }
 
-function together(readings: readonly Reading[]): Reading {
-  return {
-    resolve: (bytes) => {
-      for (const { resolve } of readings) resolve(bytes)
-    },
-    reject: (error) => {
-      for (const { reject } of readings) reject(error)
-    },
-  }
+function settle(reading: Reading, answer: unknown): void {
+  if (!isAnswer(answer)) return reject(reading, new ForebayError('E_REDIS_REPLY', 'a read has answered something else than a value'))
+  for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.resolve(answer ?? undefined)
+}
+
+function reject(reading: Reading, error: ForebayError): void {
+  for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.reject(error)
+}
+
+function rejectAll(batch: Batch, error: ForebayError): void {
+  for (const reading of batch.values()) reject(reading, error)
 }
 
 function isAnswer(answer: unknown): answer is Bytes | null {
   return answer === null || Buffer.isBuffer(answer)
-}
-
-function strange(command: string): ForebayError {
-  return new ForebayError('E_REDIS_REPLY', `${command} answered something else than values`)
 }
