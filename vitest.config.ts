@@ -2,8 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests run against the source of every workspace, never against a build that may be stale. */
 const conditions = ['forebay-source']
-const resolve = { conditions: [...conditions, 'node', 'module', 'import', 'default'] }
-const ssr = { resolve: { conditions: [...conditions, 'node', 'module', 'import', 'default'] } }
+// Without 'import': the workers get these conditions too, and there it would give ES modules to packages that call require.
+const resolve = { conditions: [...conditions, 'node', 'module', 'default'] }
+const ssr = { resolve: { conditions: [...conditions, 'node', 'module', 'default'] } }
 
 export default defineConfig({
   test: {

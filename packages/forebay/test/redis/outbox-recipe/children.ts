@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { build } from 'vite'
+import type { Plan, Said } from './messages.js'
+
+export type Role = 'writer' | 'relay' | 'publisher'
+const roles: readonly Role[] = ['writer', 'relay', 'publisher']
+
+/** One process, what it says, and its end. */
+export class Child {
+  readonly process: ChildProcess
+  /** Resolves with the signal that ended it, or its exit code. */
+  readonly ended: Promise<string | number>
+  readonly #ready: Promise<void>
+
+  constructor(program: string, plan: Plan, hear: (said: Said) => void) {
+    this.process = fork(program, [JSON.stringify(plan)], { execArgv: [] })
+    this.process.on('message', hear)
+    this.process.on('error', () => {}) // a message to one who has just died
+    this.ended = once(this.process, 'exit').then(([code, signal]) => signal ?? code)
+    this.#ready = this.says('ready')
+    this.#ready.catch(() => {}) // asked for by `ready`
+  }
+
+  /** Resolves when it has started; rejects if it ended instead. */
+  get ready(): Promise<void> {
+    return this.#ready
+  }
+
+  /** Resolves when it says this; rejects if it ends before. */
+  says(is: Said['is']): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const hear = (said: Said): void => {
+        if (said.is !== is) return
+        this.process.off('message', hear)
+        resolve()
+      }
+      this.process.on('message', hear)
+      void this.ended.then((how) => reject(new Error(`the process ended (${how}) before it said '${is}'`)))
+    })
+  }
+
+  /** Tells it what to do; one who is dead does not mind. */
+  tell(message: object | string): void {
+    if (this.process.connected) this.process.send(message, () => {})
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL')
+    await this.ended
+  }
+}
+
+/** Compiles the programs once, from the sources of today, into a folder of their own beside the packages they import. */
+export async function compile(): Promise<{ readonly program: (role: Role) => string; readonly remove: () => void }> {
+  const folder = fileURLToPath(new URL('./', import.meta.url))
+  const outDir = mkdtempSync(fileURLToPath(new URL('../../../dist.outbox-', import.meta.url)))
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    ssr: { resolve: { conditions: ['forebay-source', 'node', 'import', 'default'] }, noExternal: ['forebay'] },
+    build: {
+      ssr: true,
+      outDir,
+      emptyOutDir: false,
+      target: 'node20',
+      rollupOptions: { input: Object.fromEntries(roles.map((role) => [role, join(folder, `${role}.ts`)])), output: { format: 'es' } },
+    },
+  })
+  return { program: (role) => join(outDir, `${role}.js`), remove: () => rmSync(outDir, { recursive: true, force: true }) }
+}
