@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { type Result, round } from './measure.js'
+import { ratioOf, type Result, round } from './measure.js'
 import { median } from './statistics.js'
 
 const ioredis = "import { Redis } from 'ioredis'; if (typeof Redis !== 'function') throw Redis; process.exit(0)"
@@ -19,10 +19,8 @@ export function measureImports(runs: number): Result {
     floors.push(floorMs)
     ours.push(oursMs)
   }
-  const value = median(ours)
-  const floor = median(floors)
-  const ratio = value / floor
-  return { name: 'import-time', value: round(value), unit: 'ms', floor: round(floor), ratio: round(ratio), target, ok: ratio <= target }
+  const ratio = round(ratioOf(ours, floors))
+  return { name: 'import-time', value: round(median(ours)), unit: 'ms', floor: round(median(floors)), ratio, target, ok: ratio <= target }
 }
 
 function lifetimeMs(program: string): number {

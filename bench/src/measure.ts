@@ -34,7 +34,7 @@ const childFile = fileURLToPath(new URL('./child.js', import.meta.url))
 
 /**
  * Measures one row. Each subject lives in a fresh process of its own, so that none is slowed or sped up by what the optimizing compiler
- * has learned from another. Their runs take turns, so that a busy minute of the machine hits all of them alike; the medians count.
+ * has learned from another. Their runs are short and take turns, so that a busy moment of the machine hits all of them alike.
  */
 export async function measure(row: Row, effort: Effort, peers: string | undefined): Promise<readonly Result[]> {
   const server = row.needsRedis ? await startServer() : undefined
@@ -63,26 +63,29 @@ async function start(plan: SubjectPlan): Promise<Runner> {
 }
 
 function results(row: Row, runners: readonly Runner[]): readonly Result[] {
-  const rate = (subject: string): number => median(runners.find((runner) => runner.subject === subject)?.rates ?? [])
-  const floor = Math.max(...row.floors.map(rate))
+  const floors = runners.filter(({ subject }) => row.floors.includes(subject))
+  const better = floors.reduce((best, one) => (median(one.rates) > median(best.rates) ? one : best))
   return runners
-    .filter(({ subject }) => !row.floors.includes(subject))
-    .map(({ subject }) => {
+    .filter((runner) => !floors.includes(runner))
+    .map(({ subject, rates }) => {
       const ours = subject === row.subject
-      const value = rate(subject)
-      const ratio = value / floor
+      const ratio = round(ratioOf(rates, better.rates))
       const target = ours ? (row.target ?? null) : null
-      const name = ours ? row.name : `${row.name}/${subject.replace(/,.*/, '')}`
       return {
-        name,
-        value: Math.round(value),
+        name: ours ? row.name : `${row.name}/${subject.replace(/,.*/, '')}`,
+        value: Math.round(median(rates)),
         unit: 'ops/s',
-        floor: Math.round(floor),
-        ratio: round(ratio),
+        floor: Math.round(median(better.rates)),
+        ratio,
         target,
         ok: target === null || ratio >= target,
       }
     })
+}
+
+/** Runs of the same turn are compared, and the median of that counts: what else the machine did then slowed both. */
+export function ratioOf(rates: readonly number[], floors: readonly number[]): number {
+  return median(rates.map((rate, turn) => rate / (floors[turn] ?? Number.NaN)))
 }
 
 export function round(ratio: number): number {
