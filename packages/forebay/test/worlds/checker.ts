@@ -71,7 +71,7 @@ export class Checker {
   readonly #drops = new Map<string, number>()
   readonly #injected = new Map<string, number>()
   #demotedMs = Number.NEGATIVE_INFINITY
-  #settled = false
+  #living: ReadonlySet<string> | undefined
   #clocksJump = false
 
   constructor(parts: CheckerParts) {
@@ -110,9 +110,12 @@ export class Checker {
     this.#troubleMs.set(node, this.#parts.now())
   }
 
-  /** From now on nothing is excused: the faults have stopped and time has passed. */
-  settle(): void {
-    this.#settled = true
+  /**
+   * From now on nothing is excused, but what a failover lost and nobody is left to send again, as documented: the faults have stopped and
+   * time has passed. Only the writer is sure to have known of its fence.
+   */
+  settle(living: ReadonlySet<string>): void {
+    this.#living = living
   }
 
   engineEvent(node: string, event: ForebayEvent): void {
@@ -156,7 +159,7 @@ export class Checker {
   /** Which promise an answer older than a fence breaks, if any. */
   #breaks(read: ReadRecord, fence: Fence): Violation['promise'] | undefined {
     if (fence.kind === 'stale' && (read.state !== 'fresh' || this.#clocksJump)) return undefined
-    if (!this.#settled && this.fences.mayBeLost(fence)) return undefined
+    if (!this.#living?.has(fence.node) && this.fences.mayBeLost(fence)) return undefined
     const { now } = this.#parts
     const before = (ms: number | undefined, allowanceMs: number, atMs: number) => ms !== undefined && ms + allowanceMs < atMs
     if (fence.node === read.node && before(fence.endedMs, 0, read.beganMs)) return 'P1'

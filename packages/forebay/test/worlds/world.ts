@@ -237,14 +237,15 @@ class World {
     this.#clients.checkPatience()
     if (!this.#atRest()) this.#complainOfUnrest()
     for (const node of this.#nodes) if (node.engine.stats().outbox === 0) this.#checker.outboxEmpty(node.name)
-    this.#checker.settle()
+    const living = new Set(this.#nodes.map((node) => node.name))
+    this.#checker.settle(living)
     for (let round = 0; round < 2; round++) {
       this.#trace.add(`--- everybody reads everything, round ${round + 1}`)
       for (const node of this.#nodes)
         for (const cache of this.#plan.caches) for (const key of cache.keys) this.#clients.fetch(node, cache, key)
       await this.#pass(1_500)
     }
-    this.#checker.finish(new Set(this.#nodes.map((node) => node.name)))
+    this.#checker.finish(living)
     await this.#closeAll()
   }
 
