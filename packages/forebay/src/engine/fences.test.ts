@@ -62,6 +62,18 @@ describe('an invalidation', () => {
     expect(await fleet.until(books(two, 'films').read('dune'))).toMatchObject({ state: 'fresh' })
   })
 
+  it('of no tags at all concerns nothing', async () => {
+    const { fleet, one, two } = await library()
+    expect(await fleet.until(books(one).invalidateTags([]))).toMatchObject({ state: 'acknowledged' })
+    expect(await fleet.until(one.forebay.invalidateTags([]))).toMatchObject({ state: 'acknowledged' })
+    await fleet.run(10)
+    expect([held(one), held(two)]).toEqual([
+      ['dune', 'emma'],
+      ['dune', 'emma'],
+    ])
+    expect(await fleet.until(books(one).read('dune'))).toMatchObject({ state: 'fresh' })
+  })
+
   it('of a tag in the whole service drops what has it in every cache', async () => {
     const { fleet, one, two } = await library('books', 'films')
     await fleet.until(one.forebay.invalidateTags(['author:7']))

@@ -58,7 +58,8 @@ export class Writes {
   /** A group's fence: every shard, acknowledged when the last one has answered. */
   async group(tidings: GroupTidings): Promise<WriteResult> {
     const nonce = this.#parts.ids.next()
-    const shards = this.#parts.shards.all
+    // No tags concern no entry; in a stamp, no tags mean all entries.
+    const shards = tidings.kind === 'tags' && tidings.tags.length === 0 ? [] : this.#parts.shards.all
     this.#parts.effects.heard(tidings)
     const parts = await Promise.all(shards.map((shard) => this.#send(shard, nonce, tidings)))
     this.#parts.effects.heard(tidings)
