@@ -23,7 +23,7 @@ export type RefusalReason =
 
 /** Everything that happens in a cache, told once. Logs, counters and metrics all listen to this union. */
 export type ForebayEvent =
-  /** `count` > 1: memory hits are told in batches. */
+  /** Hits are told in batches. */
   | { readonly type: 'hit'; readonly cache: string; readonly tier: 'memory' | 'redis'; readonly count: number }
   | { readonly type: 'stale'; readonly cache: string; readonly key: string; readonly tier: Tier; readonly why: StaleReason }
   | { readonly type: 'miss'; readonly cache: string; readonly key: string }

@@ -184,8 +184,10 @@ export class EngineCache implements Cache<unknown> {
   tick(): void {
     const evicted = this.#near.takeEvicted()
     if (evicted > 0) this.#parts.tell({ type: 'evict', cache: this.name, entries: evicted })
-    const hits = this.#parts.counters.takeMemoryHits()
-    if (hits > 0) this.#parts.tell({ type: 'hit', cache: this.name, tier: 'memory', count: hits })
+    const hits = this.#parts.counters.takeHits()
+    for (const tier of ['memory', 'redis'] as const) {
+      if (hits[tier] > 0) this.#parts.tell({ type: 'hit', cache: this.name, tier, count: hits[tier] })
+    }
   }
 
   /** Memory, then the flight. Without `async`, as what follows up to the flight's own: on this path each promise would be felt. */
@@ -271,7 +273,7 @@ export class EngineCache implements Cache<unknown> {
   #freshFromFar(registration: Registration, found: Held): Served | undefined {
     if (this.#parts.clock.now() >= found.freshUntilMs) return undefined
     this.#near.keep(registration, found)
-    this.#parts.tell({ type: 'hit', cache: this.name, tier: 'redis', count: 1 })
+    this.#parts.counters.redisHits++
     return served('redis', found)
   }
 

@@ -3,11 +3,12 @@ import type { CacheStats } from './public.js'
 
 type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'hitRatio'>
 
-/** The counters of one cache: kept by listening to its events, except for memory hits, which are counted at once and told in batches. */
+/** The counters of one cache: kept by listening to its events, except for hits, which are counted at once and told in batches. */
 export class CacheCounters {
   memoryHits = 0
-  #toldHits = 0
-  #redisHits = 0
+  redisHits = 0
+  #toldMemory = 0
+  #toldRedis = 0
   readonly #counts: Record<Counted, number> = {
     stale: 0,
     misses: 0,
@@ -24,19 +25,17 @@ export class CacheCounters {
     evictions: 0,
   }
 
-  /** Memory hits since this was last asked. */
-  takeMemoryHits(): number {
-    const hits = this.memoryHits - this.#toldHits
-    this.#toldHits = this.memoryHits
+  /** Hits since this was last asked. */
+  takeHits(): { readonly memory: number; readonly redis: number } {
+    const hits = { memory: this.memoryHits - this.#toldMemory, redis: this.redisHits - this.#toldRedis }
+    this.#toldMemory = this.memoryHits
+    this.#toldRedis = this.redisHits
     return hits
   }
 
   count(event: ForebayEvent): void {
     const counts = this.#counts
     switch (event.type) {
-      case 'hit':
-        if (event.tier === 'redis') this.#redisHits += event.count
-        break
       case 'evict':
         counts.evictions += event.entries
         break
@@ -53,11 +52,11 @@ export class CacheCounters {
 
   report(memory: { entries: number; bytes: number }): CacheStats {
     const { stale, misses } = this.#counts
-    const hits = this.memoryHits + this.#redisHits + stale
+    const hits = this.memoryHits + this.redisHits + stale
     const lookups = hits + misses
     return {
       ...this.#counts,
-      hits: { memory: this.memoryHits, redis: this.#redisHits },
+      hits: { memory: this.memoryHits, redis: this.redisHits },
       memory,
       hitRatio: lookups === 0 ? 0 : hits / lookups,
     }

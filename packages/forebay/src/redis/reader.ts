@@ -86,7 +86,7 @@ export class Reader {
 
   #readOne(key: string, reading: Reading): void {
     this.#trips += 1
-    this.#link.read('GET', [key], {
+    this.#link.read('get', [key], {
       resolve: (answer) => {
         this.#arrived()
         settle(reading, answer)
@@ -100,7 +100,7 @@ export class Reader {
 
   #readMany(batch: Batch): void {
     this.#trips += 1
-    this.#link.read('MGET', [...batch.keys()], {
+    this.#link.read('mget', [...batch.keys()], {
       resolve: (answers) => {
         this.#arrived()
         const list = Array.isArray(answers) && answers.length === batch.size ? answers : []
