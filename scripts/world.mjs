@@ -19,7 +19,9 @@ const { runSeed } = await loadWorlds()
 const report = await runSeed(Number(values.seed), values.topology)
 const { only } = values
 const shown =
-  only === undefined ? report.trace : report.trace.filter((line) => /FAULT|VIOLATION|link|dropped|---/.test(line) || line.includes(only))
+  only === undefined
+    ? report.trace
+    : report.trace.filter((/** @type {string} */ line) => /FAULT|VIOLATION|link|dropped|---/.test(line) || line.includes(only))
 if (values.trace || only !== undefined || report.violations.length > 0) for (const line of shown) console.log(line)
 for (const { promise, text } of report.violations) console.log(`${promise} is broken: ${text}`)
 console.log(
