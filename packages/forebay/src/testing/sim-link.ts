@@ -26,7 +26,7 @@ export interface Execution {
   readonly server: SimServer
   readonly answer: unknown
   readonly error: unknown
-  /** The caller had given up, or had been answered by the first copy. */
+  /** The caller had given up or died, or had been answered by the first copy. */
   readonly late: boolean
 }
 
@@ -110,7 +110,7 @@ export class SimLink {
       const arrive = (copy: boolean) =>
         connection.server.receive(() => {
           const outcome = attempt(() => act(connection.server.twin, connection.server.nowMs()))
-          executed({ server: connection.server, answer: outcome.answer, error: outcome.error, late: done || copy })
+          executed({ server: connection.server, answer: outcome.answer, error: outcome.error, late: done || copy || !process.alive })
           if (copy || random.chance(weather.lostAnswer)) return
           this.#send(connection, 'back', () =>
             settle(() => (outcome.error === undefined ? resolve(outcome.answer as T) : reject(outcome.error))),

@@ -363,7 +363,7 @@ export const canaries: readonly Canary[] = [
         return function (this: Near, registration, held, holdUntilMs) {
           const laterMs = 2_000
           const later = { ...held, freshUntilMs: held.freshUntilMs + laterMs }
-          keep.call(this, { ...registration, startedMs: registration.startedMs + laterMs }, later, holdUntilMs)
+          keep.call(this, { ...registration, trueAsOfMs: registration.trueAsOfMs + laterMs }, later, holdUntilMs)
         }
       }),
   },

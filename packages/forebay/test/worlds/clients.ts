@@ -353,9 +353,9 @@ function writeLimitMs(plan: WorldPlan): number {
   return 2 * plan.deadlineMs + slackMs
 }
 
-/** A read and its retries, the wait for another process's load (two of its timeouts and a lease), and a load of its own. */
+/** The wait for three earlier loads of the key (each for a lease that nobody gives back), then a load of its own, with their retries. */
 function loadLimitMs(plan: WorldPlan, cache: CacheModel): number {
-  return 6 * plan.deadlineMs + 3 * cache.hardTimeoutMs + leaseMs + slackMs
+  return 10 * plan.deadlineMs + 2 * (2 * cache.hardTimeoutMs + leaseMs) + slackMs
 }
 
 const leaseMs = 5_000

@@ -55,7 +55,8 @@ export class Fences {
     const known = this.#byKey.get(key) ?? []
     for (let i = known.length - 1; i >= 0; i--) {
       const fence = known[i]
-      if (fence === undefined || (fence.covers.get(key) ?? 0) <= version) continue
+      // Versions grow, so what was fenced before covers no more.
+      if (fence === undefined || (fence.covers.get(key) ?? 0) <= version) return
       if (fence.kind === 'tags' && (value === null || value === undefined)) continue
       if (!this.#broughtBackLate(key, version, fence)) yield fence
     }
