@@ -1,10 +1,14 @@
 // `npm test`: everything, from a fresh clone. Its last line counts tests, and each other step as one.
 import { ensureInstalled } from './install.mjs'
 import { ensureServer } from './redis-servers.mjs'
-import { allTests, lint, packageShape, report, tally, types } from './stages.mjs'
+import { allTests, lint, packageShape, program, report, tally, types } from './stages.mjs'
 
-// In this order, one after the other. Another program of ours joins as `program('soak', ['scripts/soak.mjs', '--minutes', '1'])`.
-const STEPS = [types, lint, packageShape, allTests]
+// Samples of the long runs: real processes racing on a real Redis, and worlds beyond those of the tests.
+const race = program('race, a sample', ['scripts/run.mjs', 'bench', 'dist/race/main.js', '--json', '--sample'])
+const soak = program('soak, a sample', ['scripts/soak.mjs', '--minutes', '0.25', '--from', '5000000'])
+
+// In this order, one after the other.
+const STEPS = [types, lint, packageShape, allTests, race, soak]
 
 await ensureInstalled()
 ensureServer()
