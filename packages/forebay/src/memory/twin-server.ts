@@ -35,6 +35,8 @@ export interface TwinServerOptions {
 
 interface Lease {
   readonly token: string
+  /** The shard's seq when it was given: a copy of the attempt that comes late, after an invalidation, brings back another lease. */
+  readonly seq: number
   readonly waitedFor: boolean
 }
 
@@ -125,7 +127,7 @@ export class TwinServer {
       const lease = this.#leases.read(nameOf(at), nowMs)
       if (lease && !request.force && lease.token !== request.takeover) return this.#wait(at, lease, { nowMs, bytes })
       this.#mark(lease ? `acquire:${request.force ? 'forced' : 'taken-over'}${lease.waitedFor ? ':waited-for' : ''}` : 'acquire:lease')
-      const taken = { token: request.token, waitedFor: lease?.waitedFor ?? false }
+      const taken = { token: request.token, seq, waitedFor: lease?.waitedFor ?? false }
       this.#leases.store(nameOf(at), taken, nowMs + whole(request.leaseMs), nowMs)
       return { kind: 'lease', nowMs, inc, seq, bytes }
     })
@@ -141,12 +143,13 @@ export class TwinServer {
       const shard = this.#shard(at.shard)
       this.#leases.drop(nameOf(at))
       shard.mendStamps()
-      const kept = this.#judge({ inc, epoch: seq, tags: value.tags }, at)
+      const ours = lease.seq === seq
+      const kept = ours && this.#judge({ inc, epoch: seq, tags: value.tags }, at)
       if (kept && !this.full) this.#store(at, { inc, epoch: seq, value }, nowMs)
       this.#wake(at, lease, nonce)
       if (kept && this.full) throw this.#outOfMemory('fill')
-      this.#mark(kept ? 'fill:stored' : 'fill:refused:epoch')
-      return kept ? { kind: 'stored', nowMs } : { kind: 'refused', why: 'epoch' }
+      this.#mark(kept ? 'fill:stored' : `fill:refused:${ours ? 'epoch' : 'another-lease'}`)
+      return kept ? { kind: 'stored', nowMs } : { kind: 'refused', why: ours ? 'epoch' : 'lease' }
     })
   }
 

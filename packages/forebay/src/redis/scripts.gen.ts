@@ -3,7 +3,7 @@
 /** The scripts by name: SHA-1, the names of their keys and arguments in order, text. */
 export const scripts = {
   acquire: {
-    sha: '6379f2b045027e3cc8d754c1ea29e10f6402ba5c',
+    sha: '7c603189ef205d841c4d68a6ed1a53c471db135d',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: ['ring', 'bell', 'cache', 'newInc', 'token', 'leaseMs', 'force', 'takeover'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -68,11 +68,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -166,12 +165,12 @@ if holder and force ~= '1' and holder ~= takeover then
   if mark == '' then redis.call('APPEND', lease, '+') end
   return { 'wait', at, holder, math.max(redis.call('PTTL', lease), 0), bytes or false }
 end
-redis.call('SET', lease, token .. mark, 'PX', leaseMs)
+redis.call('SET', lease, digits(seq) .. ':' .. token .. mark, 'PX', leaseMs)
 return { 'lease', at, inc, seq, bytes or false }
 `,
   },
   check: {
-    sha: '7d73445b74a46ee70678c9d5405844d7702873da',
+    sha: '6f8017523218accbd43d5e148e92841004cdfa34',
     keys: ['meta', 'stamps', 'log', 'key'],
     args: ['ring', 'bell', 'cache', 'newInc'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -236,11 +235,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -321,7 +319,7 @@ return { now(), bytes or false }
 `,
   },
   fill: {
-    sha: 'cf890969ac51f5b0a04dbad515846475e70f3921',
+    sha: '10f884aeb381220981f6734a914b4223d5b3580b',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: ['ring', 'bell', 'cache', 'token', 'nonce', 'tidings', 'loadedInc', 'epoch', 'freshMs', 'staleMs', 'errorMs', 'envelope'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -386,11 +384,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -476,22 +473,25 @@ local envelope = ARGV[12] -- the value with its header, whose times, incarnation
 -- A full server ends the lease all the same, so that nobody waits for it.
 local refusal, full = checkRoom(key)
 if refusal and not full then return refusal end
-local holder, mark = readLease(lease)
+local holder, mark, leasedAt = readLease(lease)
 if holder ~= token then return { 'lease' } end
 redis.call('DEL', lease)
 
+-- A copy of this attempt that came late, after an invalidation, has brought the lease back, but begins at another seq.
+local ours = leasedAt == epoch
 local at = now()
 local stands = standing()
-local keeps = stands and valid({ inc = loadedInc, epoch = epoch, tags = open(envelope).tags }, cache)
+local keeps = ours and stands and valid({ inc = loadedInc, epoch = epoch, tags = open(envelope).tags }, cache)
 if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
 if stands and mark == '+' then announce('f', tidings, nonce) end
+if not ours then return { 'lease' } end
 if not keeps then return { 'epoch' } end
 if full then return refusal end
 return { 'stored', at }
 `,
   },
   release: {
-    sha: 'e3fd6086d7251880e99e4defaa8d87739d7fc047',
+    sha: '88fae4195695ec0168f793e622d8048b116e8e84',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'nonce', 'tidings'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -556,11 +556,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -644,7 +643,7 @@ return 1
 `,
   },
   renew: {
-    sha: 'b05df4cf2bf374ae50ac851d0db699ad10a5c2d4',
+    sha: '16cbe645801402fb0726503dbf1a733d64fc156e',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'leaseMs'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -709,11 +708,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -793,7 +791,7 @@ return redis.call('PEXPIRE', lease, leaseMs)
 `,
   },
   set: {
-    sha: '6d33c7cb0f3a50b80c9a4826834db650988a7196',
+    sha: '6ef1f7d3cdcbd5ad73d56c7d803c2b0da175510d',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'freshMs', 'staleMs', 'errorMs', 'envelope'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -858,11 +856,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -953,7 +950,7 @@ return { inc, seq, head }
 `,
   },
   stamp: {
-    sha: 'a31acb3307427272beaac4e6a8215ff05be96dff',
+    sha: 'e27fd9ce49dd04fdfd0795a9ed4218114dc685db',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'scope', 'tags', 'most'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1018,11 +1015,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -1124,7 +1120,7 @@ return { inc, seq, head }
 `,
   },
   sync: {
-    sha: '7b5d122772bc6872f1ab93da14eb51f16db1ec15',
+    sha: 'c43b817ca522181f15e3fcca9c387d34e5b40ad9',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'most', 'withLog', 'mostNonces'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1189,11 +1185,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)
@@ -1295,7 +1290,7 @@ return { now(), inc, seq, head, floor, clears, newest, more, nonces }
 `,
   },
   write: {
-    sha: '162852d0c853f520871e7feba85750ff6adec724',
+    sha: '03931c93ccf3f70c0d140f559f30d6a6880121c4',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'kind', 'tidings'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1360,11 +1355,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)

@@ -60,11 +60,10 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
--- A lease is <token>, or <token>+ if somebody waits for it. Returns the token, or false, and the mark.
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
-  local held = redis.call('GET', lease)
-  if held and string.sub(held, -1) == '+' then return string.sub(held, 1, -2), '+' end
-  return held, ''
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
 end
 
 local function write48(number)

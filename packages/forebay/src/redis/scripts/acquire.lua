@@ -23,5 +23,5 @@ if holder and force ~= '1' and holder ~= takeover then
   if mark == '' then redis.call('APPEND', lease, '+') end
   return { 'wait', at, holder, math.max(redis.call('PTTL', lease), 0), bytes or false }
 end
-redis.call('SET', lease, token .. mark, 'PX', leaseMs)
+redis.call('SET', lease, digits(seq) .. ':' .. token .. mark, 'PX', leaseMs)
 return { 'lease', at, inc, seq, bytes or false }

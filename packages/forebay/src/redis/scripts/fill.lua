@@ -15,15 +15,18 @@ local envelope = ARGV[12] -- the value with its header, whose times, incarnation
 -- A full server ends the lease all the same, so that nobody waits for it.
 local refusal, full = checkRoom(key)
 if refusal and not full then return refusal end
-local holder, mark = readLease(lease)
+local holder, mark, leasedAt = readLease(lease)
 if holder ~= token then return { 'lease' } end
 redis.call('DEL', lease)
 
+-- A copy of this attempt that came late, after an invalidation, has brought the lease back, but begins at another seq.
+local ours = leasedAt == epoch
 local at = now()
 local stands = standing()
-local keeps = stands and valid({ inc = loadedInc, epoch = epoch, tags = open(envelope).tags }, cache)
+local keeps = ours and stands and valid({ inc = loadedInc, epoch = epoch, tags = open(envelope).tags }, cache)
 if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
 if stands and mark == '+' then announce('f', tidings, nonce) end
+if not ours then return { 'lease' } end
 if not keeps then return { 'epoch' } end
 if full then return refusal end
 return { 'stored', at }

@@ -148,6 +148,20 @@ export const fenceRules: readonly Rule[] = fences.flatMap((fence): Rule[] => [
 
 export const fenceDetailRules: readonly Rule[] = [
   [
+    'a late copy of the attempt that began a load does not give it back the lease that an invalidation took',
+    async (scene) => {
+      const token = scene.name('t')
+      const held = await scene.lease(book(), { token })
+      await scene.invalidate(book())
+      await scene.lease(book(), { token })
+      await scene.wait(book())
+      const { seq } = await scene.sync()
+      assert.deepEqual(await scene.fill(book(), held), { kind: 'refused', why: 'lease' })
+      assert.equal((await scene.sync()).seq, seq + 1, 'who waits for the copy is woken')
+      assert.equal((await scene.acquire(book())).kind, 'lease')
+    },
+  ],
+  [
     'a set is newer than the stamps before it, and older than those after it',
     async (scene) => {
       await scene.stamp('books', ['author:7'])
