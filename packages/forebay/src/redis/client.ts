@@ -19,6 +19,8 @@ export interface Client {
   readonly redis: Redis
   /** Writes one command; strings in its answer come as buffers. */
   send(name: string, args: readonly Argument[], outcome: Outcome): void
+  /** As `send`, for a read of keys: the path on which each microsecond counts. */
+  read(name: string, keys: readonly string[], outcome: Outcome): void
 }
 
 export type OpenClient = (address: Address | undefined) => Client
@@ -44,8 +46,10 @@ export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
   const common = settings(plan, random)
   return (address) => {
     const redis = new library.Redis({ ...common, ...address })
+    const reads = new ReadCommands(library)
     return {
       redis,
+      read: (name, keys, outcome) => redis.sendCommand(reads.take(name, keys, outcome)),
       send: (name, args, outcome) => send(redis, new library.Command(name, args as Argument[], { replyEncoding: null }), outcome),
     }
   }
@@ -56,6 +60,45 @@ function send(redis: Redis, command: Command, { resolve, reject }: Outcome): voi
   command.resolve = resolve
   command.reject = reject
   redis.sendCommand(command)
+}
+
+/** As many as are under way at once in a busy process. */
+const mostSpare = 64
+
+/** Commands whose answer has come are used again: for ioredis to make one takes longer than to write it. */
+class ReadCommands {
+  readonly #library: Library
+  readonly #spare: ReadCommand[] = []
+
+  constructor(library: Library) {
+    this.#library = library
+  }
+
+  take(name: string, keys: readonly string[], outcome: Outcome): Command {
+    const read = this.#spare.pop() ?? new ReadCommand(this.#library, this.#spare)
+    read.outcome = outcome
+    read.command.name = name
+    read.command.args = keys as string[]
+    return read.command
+  }
+}
+
+class ReadCommand {
+  readonly command: Command
+  outcome: Outcome | undefined
+
+  constructor(library: Library, spare: ReadCommand[]) {
+    this.command = new library.Command('get', [], { replyEncoding: null })
+    this.command.resolve = (answer) => {
+      const { outcome } = this
+      if (outcome === undefined) return
+      this.outcome = undefined
+      if (spare.length < mostSpare) spare.push(this)
+      outcome.resolve(answer)
+    }
+    // One that has failed may still be known to the client, so it is not used again.
+    this.command.reject = (error) => this.outcome?.reject(error)
+  }
 }
 
 type RedisOptions = Omit<AllOptions, 'replyMapping'>

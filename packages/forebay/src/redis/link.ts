@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import { type Call, type Caller, Calls } from './calls.js'
-import type { Argument, Client, OpenClient } from './client.js'
+import type { Argument, Client, OpenClient, Outcome } from './client.js'
 import { failureOf } from './failure.js'
 import type { Address, Deadlines } from './plan.js'
 
@@ -66,14 +66,14 @@ export class Link {
   call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject })
-      if (call) this.#write(call, name, args)
+      if (call) this.#client.send(name, args, this.#outcome(call))
     })
   }
 
   /** A read whose caller keeps the promise: on this path each one counts. */
-  read(name: string, args: readonly Argument[], caller: Caller): void {
+  read(name: string, keys: readonly string[], caller: Caller): void {
     const call = this.#usable(caller) && this.#begin('read', caller)
-    if (call) this.#write(call, name, args)
+    if (call) this.#client.read(name, keys, this.#outcome(call))
   }
 
   /** What is sent meanwhile goes out in one write. */
@@ -122,15 +122,15 @@ export class Link {
     return false
   }
 
-  #write(call: Call, name: string, args: readonly Argument[]): void {
-    this.#client.send(name, args, {
+  #outcome(call: Call): Outcome {
+    return {
       resolve: (answer) => {
         if (this.#calls.end(call)) call.caller.resolve(answer)
       },
       reject: (error) => {
         if (this.#calls.end(call)) call.caller.reject(failureOf(error))
       },
-    })
+    }
   }
 
   /** Nothing if the bound is reached: the caller has then been told. */
