@@ -16,6 +16,8 @@ const act = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), stamps: fc.nat(5) }) },
 )
 
+const tagSets: readonly (readonly string[])[] = [[], ['a'], ['b', 'c'], ['z']]
+
 describe('what a process believes of an entry', () => {
   it('is never against what the shard says', () => {
     const seen = new Map<string, number>()
@@ -23,7 +25,7 @@ describe('what a process believes of an entry', () => {
       fc.property(fc.array(act, { minLength: 1, maxLength: 12 }), (acts) => {
         const history = play(acts)
         for (let epoch = 0; epoch <= history.seq; epoch++) {
-          for (const tags of [[], ['a'], ['b', 'c'], ['z']]) {
+          for (const tags of tagSets) {
             const believed = history.view.judge({ inc: 'inc', epoch, tags } as unknown as Envelope, 'books')
             const known = history.stands(epoch, tags)
             seen.set(`${believed} ${known}`, (seen.get(`${believed} ${known}`) ?? 0) + 1)
@@ -47,8 +49,12 @@ function play(acts: readonly { kind: string; scope?: string; tags?: readonly str
     view.adopt(server.sync(0, { newInc: 'inc', stamps, withLog: false }, 0))
   }
   let nonce = 0
-  const stamp = (inScope: string, tags: readonly string[]) => server.stamp(0, { nonce: `n${nonce++}`, newInc: 'inc', scope: inScope, tags })
+  const stamp = (inScope: string, tags: readonly string[]) => {
+    const { seq } = server.stamp(0, { nonce: `n${nonce++}`, newInc: 'inc', scope: inScope, tags })
+    beginLoads(server, seq)
+  }
   start(256)
+  beginLoads(server, 0)
   expect(view.covers({ inc: 'inc', seq: 0, head: noNotice })).toBe(true)
   for (const { kind, scope: inScope = '*', tags = [], stamps = 0 } of acts) {
     if (kind === 'restart') start(stamps)
@@ -62,10 +68,18 @@ function play(acts: readonly { kind: string; scope?: string; tags?: readonly str
   return { view, seq: view.seq, stands: (epoch: number, tags: readonly string[]) => standsIn(server, epoch, tags) }
 }
 
-/** Asks the server: a set value with this history is put there by a fill under that epoch. */
+/** At each seq, a load begins for each set of tags. */
+function beginLoads(server: TwinServer, seq: number): void {
+  const request = { token: 't', leaseMs: 1_000, newInc: 'inc', force: false, takeover: undefined }
+  for (const tags of tagSets) server.acquire(loaded(seq, tags), request, 0)
+}
+
+function loaded(seq: number, tags: readonly string[]) {
+  return { shard: 0, cache: 'books', key: `${seq}:${tags}` }
+}
+
+/** Asks the server: may what was loaded at that seq, with these tags, be stored now? */
 function standsIn(server: TwinServer, seq: number, tags: readonly string[]): boolean {
-  const at = { shard: 0, cache: 'books', key: 'k' }
-  server.acquire(at, { token: 't', leaseMs: 1, newInc: 'inc', force: true, takeover: undefined }, 0)
   const value = { payload: new Uint8Array(), codec: 0, tags, freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0 }
-  return server.fill(at, { token: 't', nonce: 'fill', inc: 'inc', seq, value }, 0).kind === 'stored'
+  return server.fill(loaded(seq, tags), { token: 't', nonce: 'fill', inc: 'inc', seq, value }, 0).kind === 'stored'
 }

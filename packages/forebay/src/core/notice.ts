@@ -21,6 +21,22 @@ export type Tidings =
 /** The nonce before the first notice of an incarnation. */
 export const noNotice = '-'
 
+const repeatMark = '~'
+
+/**
+ * A nonce under which a write is sent once more. Each sending has its own: were it the same, a history in which the write was lost and
+ * sent again could look like the one in which it was heard. The first nonce stays in it, so that whoever holds the write knows it again.
+ */
+export function repeatNonce(nonce: string, unique: string): string {
+  return `${firstNonce(nonce)}${repeatMark}${unique}`
+}
+
+/** The nonce under which a write was first sent. */
+export function firstNonce(nonce: string): string {
+  const end = nonce.indexOf(repeatMark)
+  return end === -1 ? nonce : nonce.slice(0, end)
+}
+
 const letters = { key: 'k', stale: 's', filled: 'f', tags: 't', clear: 'c' } as const
 const kinds = new Map<string, Tidings['kind']>(Object.entries(letters).map(([kind, letter]) => [letter, kind as Tidings['kind']]))
 

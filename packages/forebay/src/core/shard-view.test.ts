@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Envelope } from './envelope.js'
 import { stampName, type SyncAnswer, wholeService } from './far-store.js'
-import { noNotice, type Notice, type Tidings } from './notice.js'
+import { noNotice, type Notice, repeatNonce, type Tidings } from './notice.js'
 import { mostRecents, mostStamps, resendWindowMs } from './plan.js'
 import { ShardView } from './shard-view.js'
 
@@ -327,5 +327,23 @@ describe('an own write', () => {
     view.sending('mine')
     view.adopt(new History('inc-two_').sync())
     expect(view.takeOwn('mine')).toBe(false)
+  })
+})
+
+describe('a write that is sent again', () => {
+  it('has its own place in the chain, so that no other history looks like the one in which it was heard', () => {
+    const history = new History()
+    const view = started(history)
+    view.hear(history.next(book, 'mine'), 0)
+    expect(view.covers({ inc: 'inc-one_', seq: 1, head: repeatNonce('mine', 'x') })).toBe(false)
+    expect(view.hear(new History().next(book, repeatNonce('mine', 'x')), 0)).toBe('gap')
+  })
+
+  it('is known again by its first nonce, by whoever holds it', () => {
+    const history = new History()
+    const view = started(history)
+    view.hear(history.next(book, 'mine'), 0)
+    view.acknowledged({ inc: 'inc-one_', seq: 2, head: repeatNonce('mine', 'x') }, book, 0)
+    expect([...view.takeLost(new Set([repeatNonce(repeatNonce('mine', 'y'), 'z')])).keys()]).toEqual([])
   })
 })

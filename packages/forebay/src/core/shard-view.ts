@@ -1,6 +1,6 @@
 import type { Header } from './envelope.js'
 import { type Position, type SyncAnswer, stampName, wholeService } from './far-store.js'
-import type { Notice, Tidings } from './notice.js'
+import { firstNonce, type Notice, type Tidings } from './notice.js'
 import { mostRecents, mostStamps, resendWindowMs } from './plan.js'
 
 /** Counts what this process has heard. Memory obeys the order of arrival, never a comparison of numbers from two histories. */
@@ -41,6 +41,7 @@ export class ShardView {
   readonly #stamps = new Map<string, number>()
   readonly #clears = new Map<string, number>()
   readonly #nonces = new Map<number, string>()
+  /** By the nonce under which each was first sent. */
   readonly #recents = new Map<string, Recent>()
   readonly #own = new Set<string>()
 
@@ -70,13 +71,14 @@ export class ShardView {
   /** Takes a notice in: moves along the chain if it is the next one. */
   hear(notice: Notice, nowMs: number): Hearing {
     if (notice.inc !== this.#inc) return 'gap'
-    if (notice.seq <= this.#seq) return 'known'
+    if (notice.seq <= this.#seq) return this.covers({ inc: notice.inc, seq: notice.seq, head: notice.nonce }) ? 'known' : 'gap'
     if (notice.seq !== this.#seq + 1 || notice.previous !== this.#head) return 'gap'
     this.#seq = notice.seq
     this.#head = notice.nonce
     this.#rememberNonce(notice.seq, notice.nonce)
     this.#stampFrom(notice, notice.seq)
-    if (notice.kind !== 'filled') this.#remember(notice.nonce, { tidings: notice, seq: notice.seq, sinceMs: nowMs, heard: true })
+    if (notice.kind !== 'filled')
+      this.#remember(firstNonce(notice.nonce), { tidings: notice, seq: notice.seq, sinceMs: nowMs, heard: true })
     return 'applied'
   }
 
@@ -126,7 +128,7 @@ export class ShardView {
   judge(header: Header, cache: string): 'valid' | 'invalid' | 'unknown' {
     if (header.inc !== this.#inc) return 'unknown'
     const { epoch, tags } = header
-    if ((this.#clears.get(cache) ?? 0) > epoch || (this.#clears.get(wholeService) ?? 0) > epoch) return 'invalid'
+    if (this.#clears.size > 0 && Math.max(this.#clears.get(cache) ?? 0, this.#clears.get(wholeService) ?? 0) > epoch) return 'invalid'
     if (tags.length === 0) return 'valid'
     if (epoch < this.#floor) return 'invalid'
     for (const tag of tags) {
@@ -153,9 +155,8 @@ export class ShardView {
     if (position.inc !== this.#inc) return
     this.#ackedSeq = Math.max(this.#ackedSeq, position.seq)
     this.#stampFrom(tidings, position.seq)
-    if (!this.#recents.has(position.head)) {
-      this.#remember(position.head, { tidings, seq: position.seq, sinceMs: nowMs, heard: false })
-    }
+    const nonce = firstNonce(position.head)
+    if (!this.#recents.has(nonce)) this.#remember(nonce, { tidings, seq: position.seq, sinceMs: nowMs, heard: false })
   }
 
   /** Whether a notice is of an own write that has been sent and not given up; true once. */
@@ -183,8 +184,9 @@ export class ShardView {
 
   /** After a broken chain: of what was heard or acknowledged lately, that which the log no longer shows. */
   takeLost(present: ReadonlySet<string>): Map<string, Tidings> {
+    const shown = new Set([...present].map(firstNonce))
     const lost = new Map<string, Tidings>()
-    for (const [nonce, recent] of this.#recents) if (!present.has(nonce)) lost.set(nonce, recent.tidings)
+    for (const [nonce, recent] of this.#recents) if (!shown.has(nonce)) lost.set(nonce, recent.tidings)
     for (const nonce of lost.keys()) this.#recents.delete(nonce)
     for (const recent of this.#recents.values()) recent.heard = true
     return lost

@@ -182,7 +182,7 @@ export class Engine {
         this.#wakes.wakeAll()
       },
       resend: (shard, lost) => {
-        for (const [nonce, tidings] of lost) this.#writes.queue(shard, nonce, tidings)
+        for (const [nonce, tidings] of lost) this.#writes.queueLost(shard, nonce, tidings)
         this.#hub.tell({ type: 'resent', shard: shard.view.index, notices: lost.size })
       },
       answered: (shard) => {

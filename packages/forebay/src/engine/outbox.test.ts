@@ -41,6 +41,14 @@ describe('the outbox', () => {
     expect([outbox.size, outbox.first()]).toEqual([0, undefined])
   })
 
+  it('keeps what was meant later in place of what was lost before', () => {
+    const outbox = new Outbox()
+    outbox.add('later', book('a'))
+    outbox.addLost('lost', book('a'))
+    outbox.addLost('lost too', book('b'))
+    expect(outbox.all().map(({ nonce }) => nonce)).toEqual(['later', 'lost too'])
+  })
+
   it('full of single keys becomes the clear of their caches', () => {
     const outbox = filled(mostUnsent, (i) => book(`k${i}`, i % 2 === 0 ? 'books' : 'films'))
     expect(outbox.size).toBe(mostUnsent)

@@ -1,4 +1,4 @@
-import { type Tidings, encodeTidings } from '../core/notice.js'
+import { encodeTidings, firstNonce, type Tidings } from '../core/notice.js'
 import { wholeService } from '../core/far-store.js'
 import { mostUnsent } from '../core/plan.js'
 
@@ -19,6 +19,11 @@ export class Outbox {
     if (this.#waiting.size <= mostUnsent) return false
     this.#coarsen()
     return true
+  }
+
+  /** Keeps what was lost, to be sent again; whatever of the same kind waits already was meant later, and stays. */
+  addLost(nonce: string, tidings: Tidings): boolean {
+    return this.#waiting.has(nameOf(asInvalidation(tidings))) ? false : this.add(nonce, tidings)
   }
 
   first(): Unsent | undefined {
@@ -44,7 +49,8 @@ export class Outbox {
   #coarsen(): void {
     const all = this.all()
     this.#waiting.clear()
-    const scopes = new Map(all.map(({ nonce, tidings }) => [scopeOf(tidings), nonce]))
+    // A clear is another write than the one whose place it takes: that one's notice may be in the log without it.
+    const scopes = new Map(all.map(({ nonce, tidings }) => [scopeOf(tidings), `${firstNonce(nonce)}.all`]))
     const service = scopes.get(wholeService)
     if (service !== undefined) return this.#put(service, { kind: 'clear', scope: wholeService })
     for (const [scope, nonce] of scopes) this.#put(nonce, { kind: 'clear', scope })

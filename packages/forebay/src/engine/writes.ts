@@ -2,10 +2,10 @@ import type { Clock } from '../core/clock.js'
 import { isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
 import type { EntryAddress, FarStore, Position, StoredValue } from '../core/far-store.js'
-import type { Tidings } from '../core/notice.js'
+import { repeatNonce, type Tidings } from '../core/notice.js'
 import { type TokenPart, encodeToken, unsent } from '../core/token.js'
 import type { Effects } from './listener.js'
-import type { Unsent } from './outbox.js'
+import type { Outbox, Unsent } from './outbox.js'
 import type { Ids } from './parts.js'
 import type { WriteResult } from './public.js'
 import type { Registration } from './registry.js'
@@ -66,10 +66,19 @@ export class Writes {
     return result(nonce, parts)
   }
 
-  /** Keeps invalidations to be sent when the shard can be reached. */
+  /** Keeps an invalidation, to be sent when the shard can be reached. */
   queue(shard: Shard, nonce: string, tidings: Tidings): void {
+    this.#queue(shard, tidings, (outbox) => outbox.add(nonce, tidings))
+  }
+
+  /** Keeps an invalidation that a failover has lost, to be sent again. */
+  queueLost(shard: Shard, nonce: string, tidings: Tidings): void {
+    this.#queue(shard, tidings, (outbox) => outbox.addLost(nonce, tidings))
+  }
+
+  #queue(shard: Shard, tidings: Tidings, put: (outbox: Outbox) => boolean): void {
     let coarsened = false
-    for (const target of this.#parts.shards.whereNow(shard, tidings)) coarsened = target.outbox.add(nonce, tidings) || coarsened
+    for (const target of this.#parts.shards.whereNow(shard, tidings)) coarsened = put(target.outbox) || coarsened
     this.#parts.tell({ type: 'outbox', waiting: this.#parts.shards.unsent(), coarsened })
     this.#parts.poke()
   }
@@ -91,7 +100,7 @@ export class Writes {
 
   async #sendAgain(shard: Shard, item: Unsent): Promise<boolean> {
     try {
-      const position = await this.#execute(shard, item.nonce, item.tidings)
+      const position = await this.#execute(shard, repeatNonce(item.nonce, this.#parts.ids.next()), item.tidings)
       shard.view.acknowledged(position, item.tidings, this.#parts.clock.now())
       this.#parts.effects.heard(item.tidings)
       shard.outbox.sent(item)

@@ -158,6 +158,26 @@ describe('after a failover', () => {
     expect(await read(theirs)).toBe('v3')
   })
 
+  it('an invalidation that is sent again is news to who has heard it before, and has read since (repeat)', async () => {
+    const { fleet, one, two, mine, theirs, source, read } = await scene()
+    await fleet.until(theirs.getOrSet('a', source.load))
+    fleet.group.replicate()
+    source.value = 'v2'
+    expect(await fleet.until(theirs.invalidate('a'))).toMatchObject({ state: 'acknowledged' })
+    await fleet.run(10)
+    two.cutOff()
+    one.links.listen.block('out')
+    fleet.group.failover({ oldStays: false, clockOffsetMs: 5_000 })
+    await fleet.run(250)
+    expect(await read()).toBe('v1')
+    two.reconnect()
+    await fleet.run(500)
+    one.links.listen.unblock('out')
+    await fleet.run(3 * maxStaleness)
+    expect(mine.peek('a')).toBeUndefined()
+    expect(await read()).toBe('v2')
+  })
+
   it('a former primary that is still reached proves nothing (wcheck)', async () => {
     const { fleet, two, mine, theirs, source, read } = await scene()
     expect(await read()).toBe('v1')
