@@ -140,7 +140,7 @@ export class Checker {
   // ---- P1, P2, P7: what readers see ----
 
   read(read: ReadRecord): void {
-    const { origin, now } = this.#parts
+    const { origin } = this.#parts
     const version = origin.newestVersionOf(read.key, read.value)
     for (const fence of this.fences.newerThan(read.key, version, read.value)) {
       const broken = this.#breaks(read, fence)
@@ -152,7 +152,7 @@ export class Checker {
       )
       return
     }
-    this.#checkAge(read, now())
+    this.#checkAge(read)
     if (read.fresh) this.#checkAnew(read)
   }
 
@@ -171,17 +171,17 @@ export class Checker {
     return before(fence.effectiveMs, exact ? 0 : staleness, read.beganMs) ? 'P1' : undefined
   }
 
-  /** A fresh answer is younger than its ttl, a stale one younger than its window. */
-  #checkAge(read: ReadRecord, nowMs: number): void {
+  /** A fresh answer was younger than its ttl when it was asked for, a stale one younger than its window. */
+  #checkAge(read: ReadRecord): void {
     if (read.state === undefined || read.value === null || read.value === undefined || read.why === 'outage') return
     const load = this.#parts.origin.loads[read.value.by]
     const { ttlMs, staleMs, errorMs } = read.cache
     const windowMs = read.state === 'fresh' ? 0 : read.why === 'error' ? errorMs : staleMs
     const oldestMs = ttlMs + windowMs + ageToleranceMs
-    if (load?.endedMs === undefined || nowMs - load.endedMs <= oldestMs || this.#clocksJump) return
+    if (load?.endedMs === undefined || read.beganMs - load.endedMs <= oldestMs || this.#clocksJump) return
     this.#violated(
       'P1',
-      `${read.node} served ${read.key} as ${read.state} ${read.why ?? ''} ${(nowMs - load.endedMs).toFixed(0)} ms after its load, at most ${oldestMs} ms are allowed`,
+      `${read.node} served ${read.key} as ${read.state} ${read.why ?? ''} ${(read.beganMs - load.endedMs).toFixed(0)} ms after its load, at most ${oldestMs} ms are allowed`,
     )
   }
 
