@@ -11,7 +11,8 @@ export interface ClockSkew {
 interface LocalTimer {
   readonly dueMs: number
   readonly task: () => void
-  cancelled: boolean
+  /** It has fired, or was called off. */
+  over: boolean
 }
 
 /**
@@ -27,6 +28,7 @@ export class SimProcess implements Clock {
   #heldTimers: LocalTimer[] = []
   #heldInput: (() => void)[] = []
   #alive = true
+  #timers = 0
 
   constructor(world: SimClock, skew: ClockSkew = { offsetMs: 0, drift: 0 }) {
     this.#world = world
@@ -35,6 +37,11 @@ export class SimProcess implements Clock {
 
   get alive(): boolean {
     return this.#alive
+  }
+
+  /** Timers that are set and have neither fired nor been called off. */
+  get timers(): number {
+    return this.#timers
   }
 
   get stalled(): boolean {
@@ -51,13 +58,10 @@ export class SimProcess implements Clock {
   }
 
   after(delayMs: number, task: () => void): Timer {
-    const timer: LocalTimer = { dueMs: this.now() + Math.max(0, delayMs), task, cancelled: false }
+    const timer: LocalTimer = { dueMs: this.now() + Math.max(0, delayMs), task, over: false }
+    this.#timers++
     this.#schedule(timer)
-    return {
-      cancel() {
-        timer.cancelled = true
-      },
-    }
+    return { cancel: () => this.#end(timer) }
   }
 
   afterInput(task: () => void): void {
@@ -95,10 +99,18 @@ export class SimProcess implements Clock {
   }
 
   #fire(timer: LocalTimer): void {
-    if (timer.cancelled || !this.#alive) return
+    if (timer.over || !this.#alive) return
     if (this.stalled) this.#heldTimers.push(timer)
     else if (this.now() < timer.dueMs - roundingMs) this.#schedule(timer)
-    else timer.task()
+    else {
+      this.#end(timer)
+      timer.task()
+    }
+  }
+
+  #end(timer: LocalTimer): void {
+    if (!timer.over) this.#timers--
+    timer.over = true
   }
 
   #resume(): void {

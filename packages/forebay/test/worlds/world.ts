@@ -246,7 +246,19 @@ class World {
       await this.#pass(1_500)
     }
     this.#checker.finish(living)
+    this.#checkBounds()
     await this.#closeAll()
+  }
+
+  #checkBounds(): void {
+    for (const { name, engine } of this.#nodes) {
+      const { caches } = engine.stats()
+      for (const { name: cache, memory } of this.#plan.caches) {
+        const entries = caches[cache]?.memory.entries ?? 0
+        if (entries > memory)
+          this.violated({ promise: 'health', text: `${name} keeps ${entries} entries of ${cache}, at most ${memory} are allowed` })
+      }
+    }
   }
 
   #complainOfUnrest(): void {
@@ -267,6 +279,9 @@ class World {
       )
     }
     await this.#pass(3_000)
+    for (const { name, process } of this.#nodes) {
+      if (process.timers > 0) this.violated({ promise: 'health', text: `${name} has left ${process.timers} timers behind` })
+    }
     if (open > 0) this.violated({ promise: 'health', text: `${open} processes did not close` })
   }
 }
