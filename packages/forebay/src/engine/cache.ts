@@ -206,23 +206,23 @@ export class EngineCache implements Cache<unknown> {
     const { at, options } = request
     if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
     const nowMs = this.#parts.clock.now()
-    if (options?.fresh !== true) {
-      const near = this.#fromMemory(at, nowMs, request)
-      if (near !== undefined) return Promise.resolve(near)
-      const flight = this.#joinable(at, nowMs)
+    const anew = options?.fresh === true
+    const near = anew ? undefined : this.#fromMemory(at, nowMs, request)
+    if (near !== undefined) return Promise.resolve(near)
+    if (this.#flights.mayHave(at.key)) {
+      const flight = anew ? undefined : this.#joinable(at, nowMs)
       if (flight !== undefined) {
         this.#parts.tell({ type: 'join', cache: this.name, key: at.key })
         return flight.share(options?.signal)
       }
+      const before = this.#flights.inTheWay(at.key)
+      // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
+      if (before !== undefined) return unlessAborted(before, options?.signal).then(() => this.#attempt(request))
     }
-    const before = this.#flights.inTheWay(at.key)
-    if (before === undefined) return this.#start(request, nowMs).share(options?.signal)
-    // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
-    return unlessAborted(before, options?.signal).then(() => this.#attempt(request))
+    return this.#start(request, nowMs).share(options?.signal)
   }
 
   #joinable(at: EntryAddress, nowMs: number): Flight | undefined {
-    if (!this.#flights.has(at.key)) return undefined
     const { shards } = this.#parts
     const { maxStalenessMs } = this.plan
     return this.#flights.joinable(at.key, shards.proven(shards.of(at), nowMs, maxStalenessMs), nowMs, maxStalenessMs)

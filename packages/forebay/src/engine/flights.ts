@@ -10,12 +10,8 @@ export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'backgro
 
 /** One read or load that callers share. What only a load needs is made when there is one: most flights are a read that hits. */
 export class Flight implements Job {
-  readonly at: EntryAddress
+  readonly request: Request
   readonly registration: Registration<Flight>
-  readonly key: Job['key']
-  readonly load: Job['load']
-  readonly options: Job['options']
-  readonly background: boolean
   /** What the callers get. */
   readonly served: Promise<Served>
   #waiters = 0
@@ -27,13 +23,25 @@ export class Flight implements Job {
   #landing: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
 
   constructor(request: Request, registration: Registration<Flight>, fly: (flight: Flight) => Promise<Served>) {
-    this.at = request.at
+    this.request = request
     this.registration = registration
-    this.key = request.key
-    this.load = request.load
-    this.options = request.options
-    this.background = request.background
     this.served = fly(this)
+  }
+
+  get at(): EntryAddress {
+    return this.request.at
+  }
+  get key(): Job['key'] {
+    return this.request.key
+  }
+  get load(): Job['load'] {
+    return this.request.load
+  }
+  get options(): Job['options'] {
+    return this.request.options
+  }
+  get background(): boolean {
+    return this.request.background
   }
 
   get abandoned(): boolean {
@@ -93,8 +101,9 @@ export class Flights {
     this.#registry = registry
   }
 
-  has(key: string): boolean {
-    return this.#newest(key) !== undefined
+  /** Whether anything is registered for a key: without that there is no flight, and no more to ask. */
+  mayHave(key: string): boolean {
+    return this.#registry.newest(key) !== undefined
   }
 
   /** The flight that a caller who comes now may share. `proven`: notices are heard, so whatever concerns a flight marks it. */

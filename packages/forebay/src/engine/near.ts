@@ -62,12 +62,14 @@ export class Near {
 
   /** The copy under this key if it is fresh and may be served; the whole of a memory hit. */
   fresh(key: string, nowMs: number): NearEntry<unknown> | undefined {
+    if (this.#plan.memory === undefined) return undefined
     const entry = this.#store.get(key)
     return entry !== undefined && nowMs < entry.freshUntilMs && this.#mayServe(entry, nowMs) ? entry : undefined
   }
 
   /** The copy under this key, and how it may be served. `away`: Redis cannot be asked. */
   find(key: string, nowMs: number, away: boolean): Found | undefined {
+    if (this.#plan.memory === undefined) return undefined
     const entry = this.#store.get(key)
     if (entry === undefined) return undefined
     if (this.#wasDropped(entry.standing)) {

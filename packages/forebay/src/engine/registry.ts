@@ -23,8 +23,15 @@ export interface Registration<F = unknown> {
 /** More tags than this during one flight, and it counts as marked. */
 const mostTagsHeard = 64
 
+/**
+ * After so many entries the table is made anew. In a map that comes and goes like this one V8 rehashes often; once the map is old, each table
+ * that it leaves behind is old too, and keeps what was under way then from being collected young. That made a read a third dearer.
+ */
+const renewAfter = 1_024
+
 export class Registry<F = unknown> {
-  readonly #newest = new Map<string, Registration<F>>()
+  #newest = new Map<string, Registration<F>>()
+  #begun = 0
   readonly #arrivals: Arrivals
 
   constructor(arrivals: Arrivals) {
@@ -43,6 +50,7 @@ export class Registry<F = unknown> {
       flight: undefined,
       older: this.#newest.get(key),
     }
+    if (++this.#begun > renewAfter + 4 * this.#newest.size) this.#renew()
     this.#newest.set(key, registration)
     return registration
   }
@@ -54,6 +62,11 @@ export class Registry<F = unknown> {
       for (let one = newest; one !== undefined; one = one.older) if (one.older === registration) one.older = older
     } else if (older === undefined) this.#newest.delete(key)
     else this.#newest.set(key, older)
+  }
+
+  #renew(): void {
+    this.#newest = new Map(this.#newest)
+    this.#begun = 0
   }
 
   /** What began last for a key and is still under way. */

@@ -97,6 +97,9 @@ export class Calls {
   }
 }
 
+/** Stands for a call that is over: the call itself would keep its caller, and what that was answered, from being collected. */
+const over: Call = { dueMs: 0, patienceMs: 0, caller: { resolve: () => {}, reject: () => {} }, over: true }
+
 /** Calls in the order in which they are due; those that are over leave from the head. */
 class Queue {
   readonly #calls: Call[] = []
@@ -122,7 +125,7 @@ class Queue {
   }
 
   #skip(): void {
-    while (this.#calls[this.#head]?.over) this.#head += 1
+    while (this.#calls[this.#head]?.over) this.#calls[this.#head++] = over
     if (this.#head === this.#calls.length) {
       this.#calls.length = 0
       this.#head = 0

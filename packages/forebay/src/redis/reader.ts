@@ -15,6 +15,10 @@ type Batch = Map<string, Reading>
 
 /** Most keys in one command: a longer one would hold up what comes behind it. */
 const mostKeys = 64
+/** What a command should bring at most, of values as large as the last ones: of large ones the server sends one while another is decoded. */
+const mostBytes = 16 * 1024
+/** How much the newest value weighs in the size to expect. */
+const newest = 1 / 16
 
 /**
  * Plain reads of one link. A read that finds nothing under way is a `GET`, sent at once. Those that come while an answer is owed wait for
@@ -34,6 +38,8 @@ export class Reader {
   #alone = true
   #joined = 0
   #gathering = false
+  /** The size of a value, as the last ones were. */
+  #expectedBytes = 0
 
   constructor(link: Link, clock: Clock) {
     this.#link = link
@@ -46,7 +52,7 @@ export class Reader {
       this.#joined += 1
       const batch = this.#batch(lane)
       batch.set(key, { resolve, reject, other: batch.get(key) })
-      if (batch.size < mostKeys) return
+      if (batch.size < mostKeys && batch.size * this.#expectedBytes < mostBytes) return
       this.#lanes.delete(lane)
       this.#send(batch)
     })
@@ -89,7 +95,7 @@ export class Reader {
     this.#link.read('get', [key], {
       resolve: (answer) => {
         this.#arrived()
-        settle(reading, answer)
+        this.#settle(reading, answer)
       },
       reject: (error) => {
         reject(reading, error)
@@ -105,13 +111,19 @@ export class Reader {
         this.#arrived()
         const list = Array.isArray(answers) && answers.length === batch.size ? answers : []
         let at = 0
-        for (const reading of batch.values()) settle(reading, list[at++])
+        for (const reading of batch.values()) this.#settle(reading, list[at++])
       },
       reject: (error) => {
         rejectAll(batch, error)
         this.#failed(error)
       },
     })
+  }
+
+  #settle(reading: Reading, answer: unknown): void {
+    if (!isAnswer(answer)) return reject(reading, new ForebayError('E_REDIS_REPLY', 'a read has answered something else than a value'))
+    this.#expectedBytes += newest * ((answer?.length ?? 0) - this.#expectedBytes)
+    for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.resolve(answer ?? undefined)
   }
 
   #failed(error: ForebayError): void {
@@ -121,11 +133,6 @@ export class Reader {
     }
     this.#arrived()
   }
-}
-
-function settle(reading: Reading, answer: unknown): void {
-  if (!isAnswer(answer)) return reject(reading, new ForebayError('E_REDIS_REPLY', 'a read has answered something else than a value'))
-  for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.resolve(answer ?? undefined)
 }
 
 function reject(reading: Reading, error: ForebayError): void {
