@@ -329,14 +329,21 @@ export const canaries: readonly Canary[] = [
     },
   },
   {
-    name: 'a lease token belongs to a process, not to an attempt',
+    name: 'a lease belongs to a process, not to an attempt at a seq',
     breaks: ['P1'],
     faults: ['lost-answers', 'late-copies', 'slow-loaders'],
-    plan: long,
-    wrap: (far, { name }) => ({
+    // Without tags and clears, only the lease can refuse a fill.
+    plan: (plan) => ({
+      ...long(plan),
+      features: new Set([...plan.features].filter((feature) => feature !== 'tags' && feature !== 'clears')),
+    }),
+    wrap: (far, { name, random }) => ({
       ...far,
       acquire: (at, request) => far.acquire(at, { ...request, token: name }),
-      fill: (at, request) => far.fill(at, { ...request, token: name }),
+      async fill(at, request) {
+        const { seq } = await far.sync(at.shard, { newInc: random.id(), stamps: 0, withLog: false })
+        return far.fill(at, { ...request, token: name, seq })
+      },
       renew: (at, request) => far.renew(at, { ...request, token: name }),
       release: (at, request) => far.release(at, { ...request, token: name }),
     }),
