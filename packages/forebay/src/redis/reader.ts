@@ -31,7 +31,7 @@ export class Reader {
   readonly #link: Link
   readonly #clock: Clock
   /** By lane: keys in different Cluster slots cannot share a command, keys on a single server can. */
-  readonly #lanes = new Map<number, Batch>()
+  #lanes = new Map<number, Batch>()
   /** Commands under way. */
   #trips = 0
   /** Whether the last answers woke one caller at most; then nobody is worth waiting for. */
@@ -76,12 +76,13 @@ export class Reader {
 
   #flush(): void {
     this.#gathering = false
-    const batches = [...this.#lanes.values()]
-    this.#lanes.clear()
+    const lanes = this.#lanes
+    // A map that is cleared leaves its table behind, and V8 then keeps what was read until it collects all of its memory.
+    this.#lanes = new Map()
     this.#alone = this.#joined <= 1
     this.#joined = 0
     this.#link.inOneWrite(() => {
-      for (const batch of batches) this.#send(batch)
+      for (const batch of lanes.values()) this.#send(batch)
     })
   }
 
@@ -128,8 +129,9 @@ export class Reader {
 
   #failed(error: ForebayError): void {
     if (error.code === 'E_REDIS_DEADLINE') {
-      for (const batch of this.#lanes.values()) rejectAll(batch, error)
-      this.#lanes.clear()
+      const lanes = this.#lanes
+      this.#lanes = new Map()
+      for (const batch of lanes.values()) rejectAll(batch, error)
     }
     this.#arrived()
   }
