@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 const folder = new URL('../src/redis/scripts/', import.meta.url)
 const target = new URL('../src/redis/scripts.gen.ts', import.meta.url)
 const binding = /^local (\w+) = (?:tonumber\()?(KEYS|ARGV)\[(\d+)\]\)? -- \S.*$/
+/** The keys after those that have a name of their own. */
+const rest = /^local (\w+) = \{ unpack\((KEYS), (\d+)\) \} -- \S.*$/
 
 /** The text of the generated file. */
 export function generateScripts() {
@@ -29,9 +31,19 @@ function emit(file, prelude) {
   const text = prelude + readFileSync(new URL(file, folder), 'utf8')
   const { keys, args } = bindings(file, text)
   if (/`|\$\{/.test(text)) throw new Error(`${file}: a script holds no backtick and no \${`)
-  const list = (/** @type {string[]} */ words) => `[${words.map((word) => `'${word}'`).join(', ')}]`
-  const lines = [`sha: '${createHash('sha1').update(text).digest('hex')}',`, `keys: ${list(keys)},`, `args: ${list(args)},`]
+  const lines = [`sha: '${createHash('sha1').update(text).digest('hex')}',`, list('keys', keys), list('args', args)]
   return `  ${file.slice(0, -'.lua'.length)}: {\n${lines.map((line) => `    ${line}\n`).join('')}    text: String.raw\`${text}\`,\n  },\n`
+}
+
+/**
+ * One line, or one for each word where that is too long, as the formatter has it.
+ * @param {string} name
+ * @param {string[]} words
+ */
+function list(name, words) {
+  const quoted = words.map((word) => `'${word}'`)
+  const line = `${name}: [${quoted.join(', ')}],`
+  return line.length + 4 <= 140 ? line : `${name}: [\n${quoted.map((word) => `      ${word},\n`).join('')}    ],`
 }
 
 /**
@@ -44,9 +56,10 @@ function bindings(file, text) {
   const found = { KEYS: [], ARGV: [] }
   for (const line of text.split('\n')) {
     if (!/KEYS|ARGV/.test(line)) continue
-    const [, name = '', list, index] = binding.exec(line) ?? []
+    const more = rest.test(line)
+    const [, name = '', list, index] = (more ? rest : binding).exec(line) ?? []
     if (list !== 'KEYS' && list !== 'ARGV') throw new Error(`${file}: not a binding: ${line}`)
-    if (Number(index) !== found[list].push(name)) throw new Error(`${file}: out of order: ${line}`)
+    if (Number(index) !== found[list].push(more ? `...${name}` : name)) throw new Error(`${file}: out of order: ${line}`)
   }
   return { keys: found.KEYS, args: found.ARGV }
 }

@@ -1,11 +1,13 @@
 export { createForebay, type ForebayOptions } from './create-forebay.js'
 export { type ErrorCode, errorTable, ForebayError } from './core/errors.js'
 export type { EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
+export { type Pattern, pattern, tag } from './core/pattern.js'
 export { doNotStore, entry } from './engine/public.js'
 export type {
   Cache,
   CacheOptions,
   CacheStats,
+  Commit,
   DeepReadonly,
   Duration,
   EntryOptions,

@@ -26,7 +26,11 @@ describe('what a process believes of an entry', () => {
         const history = play(acts)
         for (let epoch = 0; epoch <= history.seq; epoch++) {
           for (const tags of tagSets) {
-            const believed = history.view.judge({ inc: 'inc', epoch, tags } as unknown as Envelope, 'books')
+            const believed = history.view.judge({ inc: 'inc', epoch, tags } as unknown as Envelope, {
+              cache: 'books',
+              version: '',
+              key: 'b42',
+            })
             const known = history.stands(epoch, tags)
             seen.set(`${believed} ${known}`, (seen.get(`${believed} ${known}`) ?? 0) + 1)
             if (believed === 'valid') expect(known).toBe(true)
@@ -75,11 +79,11 @@ function beginLoads(server: TwinServer, seq: number): void {
 }
 
 function loaded(seq: number, tags: readonly string[]) {
-  return { shard: 0, cache: 'books', key: `${seq}:${tags}` }
+  return { shard: 0, cache: 'books', version: '', key: `${seq}:${tags}` }
 }
 
 /** Asks the server: may what was loaded at that seq, with these tags, be stored now? */
 function standsIn(server: TwinServer, seq: number, tags: readonly string[]): boolean {
-  const value = { payload: new Uint8Array(), codec: 0, tags, freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0 }
+  const value = { payload: new Uint8Array(), codec: 0, tags, freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
   return server.fill(loaded(seq, tags), { token: 't', nonce: 'fill', inc: 'inc', seq, value }, 0).kind === 'stored'
 }

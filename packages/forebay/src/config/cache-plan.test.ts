@@ -10,6 +10,7 @@ describe('the plan of a cache', () => {
   it('has a documented default for everything but ttl', () => {
     expect(plan({ ttl: '2h' })).toEqual({
       name: 'books',
+      version: '',
       ttlMs: 7_200_000,
       staleMs: 0,
       errorMs: 0,
@@ -35,9 +36,11 @@ describe('the plan of a cache', () => {
       hardTimeout: '5s',
       memory: { maxEntries: 5, maxBytes: 1_000 },
       maxValueBytes: 10,
+      version: 2,
     }
     expect(plan(options)).toEqual({
       name: 'books',
+      version: '2',
       ttlMs: 60_000,
       staleMs: 600_000,
       errorMs: 86_400_000,
@@ -148,6 +151,7 @@ describe('two plans', () => {
     { memory: { maxEntries: 1 } },
     { maxValueBytes: 1 },
     { tags: ['a'] },
+    { version: 2 },
   ] as const)('differ where one says %j', (option) => {
     expect(samePlan(plan({ ttl: '1h' }), plan({ ttl: '1h', ...option }))).toBe(false)
   })

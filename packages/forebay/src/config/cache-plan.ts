@@ -18,6 +18,7 @@ const known: readonly (keyof CacheOptions)[] = [
   'hardTimeout',
   'memory',
   'maxValueBytes',
+  'version',
 ]
 
 /** Options with a default; null is none of their values, and no way to ask for it. */
@@ -42,6 +43,7 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
   if (maxStalenessMs < shortestContractMs) throw refusal(where, 'maxStaleness', options.maxStaleness, `at least ${shortestContractMs} ms`)
   return {
     name,
+    version: versionOption(where, options.version),
     ttlMs: Math.max(1, Math.round(duration('ttl', 0))),
     staleMs: Math.round(duration('staleWhileRevalidate', 0)),
     errorMs: Math.round(duration('staleIfError', 0)),
@@ -72,6 +74,13 @@ function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
     maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
     maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
   }
+}
+
+function versionOption(where: string, version: unknown): string {
+  if (version === undefined) return ''
+  const text = typeof version === 'number' ? String(version) : version
+  if (typeof text === 'string' && /^[A-Za-z0-9_.-]{1,32}$/.test(text)) return text
+  throw refusal(where, 'version', version, "1-32 letters, digits, '_', '-' or '.'")
 }
 
 function tagsOption(where: string, tags: unknown): CachePlan['tags'] {

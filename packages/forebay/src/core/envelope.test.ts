@@ -12,6 +12,7 @@ const envelope: Envelope = {
   inc: 'aB3_-xyZ',
   epoch: 70_000,
   costMs: 4_000_000_000,
+  version: 1_700_000_000_000,
   tags: ['author:7', 'größe'],
   payload: Uint8Array.of(0, 1, 255),
 }
@@ -27,6 +28,7 @@ const golden = bytes(`
   000000011170
   ee6b2800
   0013
+  018bcfe56800
   0008 617574686f723a37
   0007 6772c3b6c39f65
   0001ff`)
@@ -51,8 +53,11 @@ describe('an envelope', () => {
     expect(openEnvelope(sealEnvelope(bare))).toEqual(bare)
   })
 
-  it.each([0, 1, 0xffff_ffff, 0x1_0000_0000, 2 ** 48 - 1])('keeps the time %d', (createdMs) => {
-    expect(openEnvelope(sealEnvelope({ ...envelope, createdMs }))?.createdMs).toBe(createdMs)
+  it.each([0, 1, 0xffff_ffff, 0x1_0000_0000, 2 ** 48 - 1])('keeps the time and the version %d', (number) => {
+    expect(openEnvelope(sealEnvelope({ ...envelope, createdMs: number, version: number }))).toMatchObject({
+      createdMs: number,
+      version: number,
+    })
   })
 
   it.each(['\ufeffmarked', 'line\nfeed', '__proto__', '', '😀'.repeat(64), '\0'])('keeps the tag %j', (tag) => {
@@ -73,7 +78,7 @@ describe('an envelope', () => {
   })
 
   it('is not seen where a tag runs over the end of the tags', () => {
-    for (const at of [48, 58]) {
+    for (const at of [54, 64]) {
       const corrupt = golden.slice()
       corrupt[at + 1] = 200
       expect(openEnvelope(corrupt)).toBeUndefined()

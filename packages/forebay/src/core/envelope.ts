@@ -9,10 +9,12 @@ import type { Bytes } from './bytes.js'
  *     2  u16  reserved, 0                36  u48  epoch: the shard's seq when its load began
  *     4  u48  created                    42  u32  what the load cost, ms
  *     10 u48  fresh until                46  u16  length of the tags in bytes
- *     16 u48  serve stale until          48       tags, each a u16 length and UTF-8; then the payload
+ *     16 u48  serve stale until          48 u48  the value's version at its origin, 0 = none
+ *                                        54       tags, each a u16 length and UTF-8; then the payload
  */
 export interface Envelope extends Header, Times {
   readonly costMs: number
+  readonly version: number
   readonly payload: Bytes
 }
 
@@ -33,7 +35,7 @@ export interface Times {
 }
 
 /** Bytes before the tags. */
-export const headerLength = 48
+export const headerLength = 54
 /** Longest list of tags, in bytes with their lengths, that a header can describe. */
 export const maxTagsLength = 65_535
 const format = 1
@@ -42,7 +44,15 @@ const noTags: readonly string[] = []
 /** Reads an envelope without looking into the payload; `undefined` if the bytes are foreign, truncated or corrupt. */
 export function openEnvelope(bytes: Bytes): Envelope | undefined {
   const header = openHeader(bytes)
-  return header && { ...header, ...timesIn(bytes, 0), costMs: u32(bytes, 42), payload: bytes.subarray(payloadStart(bytes)) }
+  return (
+    header && {
+      ...header,
+      ...timesIn(bytes, 0),
+      costMs: u32(bytes, 42),
+      version: u48(bytes, 48),
+      payload: bytes.subarray(payloadStart(bytes)),
+    }
+  )
 }
 
 /** Reads of an envelope what is needed of every entry: on the path of a hit in the far store each number and each view of bytes is felt. */
@@ -83,6 +93,7 @@ export function sealEnvelope(envelope: Envelope): Bytes {
   putU48(bytes, 36, envelope.epoch)
   putU32(bytes, 42, envelope.costMs)
   putU16(bytes, 46, tags.length)
+  putU48(bytes, 48, envelope.version)
   bytes.set(tags, headerLength)
   bytes.set(envelope.payload, headerLength + tags.length)
   return bytes

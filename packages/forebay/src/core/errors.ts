@@ -17,6 +17,11 @@ export const errorTable = {
     why: 'Tags are non-empty strings of at most 256 characters, at most 64 to an entry.',
     todo: 'Use short tags such as `author:7`; build them with `tag()` where input comes from users.',
   },
+  E_PATTERN: {
+    what: 'A pattern cannot be used.',
+    why: 'Patterns are made by the pattern template, with at most 16 gaps and 512 characters; the values in it are strings or finite numbers.',
+    todo: 'Use the template and let it take the values in, so that what comes from users stays data.',
+  },
   E_VALUE_UNSUPPORTED: {
     what: 'A value cannot be cached as it is.',
     why: 'It holds something that would not come back from Redis the same: a class instance, function, symbol, Date, Map, NaN or cycle.',
@@ -100,5 +105,5 @@ export function isAway(error: unknown): error is ForebayError {
 
 /** Whether an error says that the caller asked for something impossible: it is never answered with an old value instead. */
 export function isMisuse(error: unknown): error is ForebayError {
-  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|VALUE)/.test(error.code)
+  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|PATTERN|VALUE)/.test(error.code)
 }

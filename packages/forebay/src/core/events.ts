@@ -39,7 +39,7 @@ export type ForebayEvent =
   | {
       readonly type: 'write'
       readonly cache: string
-      readonly what: 'set' | 'invalidate' | 'stale' | 'tags' | 'clear'
+      readonly what: 'set' | 'update' | 'invalidate' | 'stale' | 'tags' | 'pattern' | 'clear'
       readonly state: 'acknowledged' | 'queued'
     }
   /** A value in Redis could not be read: foreign, truncated or corrupt. Treated as a miss. */

@@ -26,7 +26,7 @@ export interface FarStore {
   /** Prolongs the lease if it is still ours. */
   renew(at: EntryAddress, request: LeaseRequest & { readonly leaseMs: number }): Promise<boolean>
   /** One key's fence: drops the lease, then the entry (`invalidate`), its freshness (`stale`), or replaces it (`set`); then the notice. */
-  write(at: EntryAddress, request: WriteRequest): Promise<Position>
+  write(at: EntryAddress, request: WriteRequest): Promise<WriteAnswer>
   /** A group's fence on one shard: the notice, then the stamps of the tags, or of the clear. */
   stamp(shard: number, request: StampRequest): Promise<Position>
   /** Where the shard stands: its position, its clears, its newest stamps. Creates what is missing. */
@@ -38,6 +38,11 @@ export interface FarStore {
   ask(group: ShardGroup): Promise<HeadsAnswer>
   /** The notices that the log still holds after `afterSeq`, oldest first, at most `limit`. */
   replay(shard: number, request: ReplayRequest): Promise<readonly Notice[]>
+  /**
+   * Frees the memory of entries that a group has voided: goes through the keys of a cache in small steps, and deletes what is not valid.
+   * Not one act: it takes as long as it takes, ends early where the store is away, and never rejects for that. Answers how many it deleted.
+   */
+  sweep(request: SweepRequest): Promise<number>
   /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
   onNotice(listener: (shard: number, notice: Notice) => void): void
   /** Ends all links; what is under way is rejected. */
@@ -53,6 +58,8 @@ export interface ShardGroup {
 export interface EntryAddress {
   readonly shard: number
   readonly cache: string
+  /** The cache's version, '' where it has none: processes of different versions never read each other's entries. */
+  readonly version: string
   readonly key: string
 }
 
@@ -74,6 +81,8 @@ export interface StoredValue {
   readonly errorMs: number
   /** What the load cost, 0 where unknown. */
   readonly costMs: number
+  /** The value's version at its origin, 0 where it has none: a lower one never replaces a higher one. */
+  readonly version: number
 }
 
 export interface CheckAnswer {
@@ -123,16 +132,30 @@ export type FillAnswer =
 
 export type WriteRequest = { readonly nonce: string; readonly newInc: string } & (
   | { readonly kind: 'invalidate' | 'stale' }
-  | { readonly kind: 'set'; readonly value: StoredValue }
+  /** `lease`: store only if this lease is still held; else it is an invalidation. */
+  | { readonly kind: 'set'; readonly value: StoredValue; readonly lease: GivenLease | undefined }
 )
+
+/** A lease as it was given: its token, and the shard's seq at that moment. */
+export interface GivenLease {
+  readonly token: string
+  readonly seq: number
+}
+
+/** The position after a write's notice, and whether a `set` has stored its value or became an invalidation. */
+export interface WriteAnswer extends Position {
+  readonly stored: boolean
+}
 
 export interface StampRequest {
   readonly nonce: string
   readonly newInc: string
   /** A cache's name, or `*` for the whole service. */
   readonly scope: string
-  /** Empty = clear. */
+  /** Empty = clear, or the pattern. */
   readonly tags: readonly string[]
+  /** The literals of a pattern over the cache's keys. */
+  readonly parts?: readonly string[] | undefined
 }
 
 export interface SyncRequest {
@@ -150,6 +173,8 @@ export interface SyncAnswer extends Position {
   readonly floor: number
   /** All clear stamps: scope → seq. */
   readonly clears: ReadonlyMap<string, number>
+  /** All pattern stamps: cache → seq and literals, oldest first. */
+  readonly patterns: ReadonlyMap<string, readonly PatternStamp[]>
   /** The newest tag stamps, newest first: the stamped name (`stampName`) and its seq. */
   readonly stamps: readonly (readonly [name: string, seq: number])[]
   /** Whether there are older stamps than those. */
@@ -157,6 +182,20 @@ export interface SyncAnswer extends Position {
   /** The nonces that stand in the log, where asked for. */
   readonly nonces: readonly string[]
 }
+
+export type PatternStamp = readonly [seq: number, parts: readonly string[]]
+
+export interface SweepRequest {
+  readonly cache: string
+  /** The literals of the pattern whose keys are looked at; none = all keys of the cache. */
+  readonly parts: readonly string[]
+  readonly newInc: string
+  /** Awaited between the steps. */
+  readonly pause: () => Promise<void>
+}
+
+/** Most pattern stamps of one cache and shard; with one more they become a clear. */
+export const mostPatterns = 32
 
 export interface ReplayRequest {
   readonly afterSeq: number
@@ -173,6 +212,11 @@ export interface HeadsAnswer {
 /** The name under which a tag's stamp stands in a shard: the scope (a cache, or `*`), a line feed, the tag. */
 export function stampName(scope: string, tag: string): string {
   return `${scope}\n${tag}`
+}
+
+/** The scope that covers one version of a cache. */
+export function versionScope(cache: string, version: string): string {
+  return `${cache}@${version}`
 }
 
 /** The scope that covers every cache of the service. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { encodeNotice, encodeTidings, type Notice, noNotice, parseNotice, type Tidings } from './notice.js'
+import { encodeNotice, encodeTidings, type Notice, noNotice, parseNotice, type Tidings, tidingsOf } from './notice.js'
 
 const place = { inc: 'aB3_-xyZ', seq: 12_345, nonce: 'nonce_01', previous: noNotice }
 
@@ -10,6 +10,7 @@ const golden: readonly [Tidings, string][] = [
   [{ kind: 'filled', cache: 'books', key: '"ö"\n' }, 'f aB3_-xyZ 12345 nonce_01 - ["books","\\"ö\\"\\n"]'],
   [{ kind: 'tags', scope: '*', tags: ['author:7', 'b'] }, 't aB3_-xyZ 12345 nonce_01 - ["*","author:7","b"]'],
   [{ kind: 'clear', scope: 'books' }, 'c aB3_-xyZ 12345 nonce_01 - ["books"]'],
+  [{ kind: 'pattern', scope: 'books', parts: ['author:', ''] }, 'p aB3_-xyZ 12345 nonce_01 - ["books","author:",""]'],
 ]
 
 describe('a notice', () => {
@@ -23,6 +24,12 @@ describe('a notice', () => {
 
   it('tells a script the letter and the payload alone', () => {
     expect(encodeTidings({ kind: 'clear', scope: '*' })).toEqual({ kind: 'c', payload: '["*"]' })
+  })
+
+  it('of a group tells of its pattern, its tags, or of everything', () => {
+    expect(tidingsOf({ scope: 'books', tags: [], parts: ['a', ''] })).toEqual({ kind: 'pattern', scope: 'books', parts: ['a', ''] })
+    expect(tidingsOf({ scope: '*', tags: ['a'] })).toEqual({ kind: 'tags', scope: '*', tags: ['a'] })
+    expect(tidingsOf({ scope: '*', tags: [] })).toEqual({ kind: 'clear', scope: '*' })
   })
 
   it.each(['__proto__', 'a\nb\r\n', '{tag} [1] "x" \\', '\u2028', '\ufeff', '\ud800', '😀', ' '.repeat(500)])('keeps the key %j', (key) => {
@@ -48,6 +55,7 @@ describe('a notice', () => {
     'z aB3_-xyZ 12345 nonce_01 - ["books","b"]',
     'c aB3_-xyZ 12345 nonce_01 - []',
     't aB3_-xyZ 12345 nonce_01 - ["books"]',
+    'p aB3_-xyZ 12345 nonce_01 - ["books"]',
     'k aB3_-xyZ 12345 nonce_01 - {"0":"books"}',
   ])('is not seen in %j', (text) => {
     expect(parseNotice(text)).toBeUndefined()

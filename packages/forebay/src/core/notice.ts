@@ -17,6 +17,19 @@ export type Tidings =
   | { readonly kind: 'key' | 'stale' | 'filled'; readonly cache: string; readonly key: string }
   | { readonly kind: 'tags'; readonly scope: string; readonly tags: readonly string[] }
   | { readonly kind: 'clear'; readonly scope: string }
+  /** All keys of the cache that fit these literals with gaps between them (`core/pattern.ts`). */
+  | { readonly kind: 'pattern'; readonly scope: string; readonly parts: readonly string[] }
+
+/** What a group's stamp tells: of a pattern, of tags, or of everything. */
+export function tidingsOf(group: {
+  readonly scope: string
+  readonly tags: readonly string[]
+  readonly parts?: readonly string[] | undefined
+}): Tidings {
+  const { scope, tags, parts } = group
+  if (parts !== undefined) return { kind: 'pattern', scope, parts: [...parts] }
+  return tags.length === 0 ? { kind: 'clear', scope } : { kind: 'tags', scope, tags: [...tags] }
+}
 
 /** The nonce before the first notice of an incarnation. */
 export const noNotice = '-'
@@ -37,7 +50,7 @@ export function firstNonce(nonce: string): string {
   return end === -1 ? nonce : nonce.slice(0, end)
 }
 
-const letters = { key: 'k', stale: 's', filled: 'f', tags: 't', clear: 'c' } as const
+const letters = { key: 'k', stale: 's', filled: 'f', tags: 't', clear: 'c', pattern: 'p' } as const
 const kinds = new Map<string, Tidings['kind']>(Object.entries(letters).map(([kind, letter]) => [letter, kind as Tidings['kind']]))
 
 /** The one-letter kind and the payload that a script needs to write the notice. */
@@ -46,6 +59,8 @@ export function encodeTidings(tidings: Tidings): { readonly kind: string; readon
   switch (tidings.kind) {
     case 'tags':
       return { kind, payload: JSON.stringify([tidings.scope, ...tidings.tags]) }
+    case 'pattern':
+      return { kind, payload: JSON.stringify([tidings.scope, ...tidings.parts]) }
     case 'clear':
       return { kind, payload: JSON.stringify([tidings.scope]) }
     default:
@@ -75,6 +90,7 @@ function parseTidings(letter: string, payload: string): Tidings | undefined {
   const [first, second] = parts
   if (first === undefined) return undefined
   if (kind === 'tags') return second === undefined ? undefined : { kind, scope: first, tags: parts.slice(1) }
+  if (kind === 'pattern') return second === undefined ? undefined : { kind, scope: first, parts: parts.slice(1) }
   if (kind === 'clear') return { kind, scope: first }
   return second === undefined ? undefined : { kind, cache: first, key: second }
 }

@@ -1,6 +1,8 @@
 /** What options become at the door: everything resolved, checked and in milliseconds. The engine sees nothing else. */
 export interface CachePlan {
   readonly name: string
+  /** '' = none. */
+  readonly version: string
   readonly ttlMs: number
   readonly staleMs: number
   readonly errorMs: number

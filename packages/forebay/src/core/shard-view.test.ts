@@ -28,7 +28,20 @@ class History {
 
   sync(rest: Partial<SyncAnswer> = {}): SyncAnswer {
     const { inc, seq, head } = this
-    return { inc, seq, head, node: 'node', nowMs: 0, floor: 0, clears: new Map(), stamps: [], moreStamps: false, nonces: [], ...rest }
+    return {
+      inc,
+      seq,
+      head,
+      node: 'node',
+      nowMs: 0,
+      floor: 0,
+      clears: new Map(),
+      patterns: new Map(),
+      stamps: [],
+      moreStamps: false,
+      nonces: [],
+      ...rest,
+    }
   }
 }
 
@@ -39,6 +52,8 @@ function started(history = new History(), rest: Partial<SyncAnswer> = {}): Shard
 }
 
 const entry = (epoch: number, tags: readonly string[] = [], inc = 'inc-one_') => ({ epoch, tags, inc }) as unknown as Envelope
+
+const inCache = (cache: string) => ({ cache, version: '', key: 'b42' })
 
 describe('the chain of notices', () => {
   it('is followed notice by notice', () => {
@@ -141,8 +156,14 @@ describe('an entry read by a plain read', () => {
       ]),
       floor: 18,
     })
-    expect([4, 5, 8, 9, 20].map((epoch) => view.judge(entry(epoch), 'books'))).toEqual(['invalid', 'invalid', 'invalid', 'valid', 'valid'])
-    expect([9, 14, 15].map((epoch) => view.judge(entry(epoch), 'films'))).toEqual(['invalid', 'invalid', 'valid'])
+    expect([4, 5, 8, 9, 20].map((epoch) => view.judge(entry(epoch), inCache('books')))).toEqual([
+      'invalid',
+      'invalid',
+      'invalid',
+      'valid',
+      'valid',
+    ])
+    expect([9, 14, 15].map((epoch) => view.judge(entry(epoch), inCache('films')))).toEqual(['invalid', 'invalid', 'valid'])
   })
 
   it('falls with a tag that was stamped after its load, in its cache or in the service', () => {
@@ -151,9 +172,9 @@ describe('an entry read by a plain read', () => {
       [stampName('books', 'author:7'), 10],
     ] as const
     const view = started(new History('inc-one_', 20), { stamps })
-    expect([9, 10].map((epoch) => view.judge(entry(epoch, ['x', 'author:7']), 'books'))).toEqual(['invalid', 'valid'])
-    expect([11, 12].map((epoch) => view.judge(entry(epoch, ['sale']), 'books'))).toEqual(['invalid', 'valid'])
-    expect(view.judge(entry(1, ['author:7']), 'films')).toBe('valid')
+    expect([9, 10].map((epoch) => view.judge(entry(epoch, ['x', 'author:7']), inCache('books')))).toEqual(['invalid', 'valid'])
+    expect([11, 12].map((epoch) => view.judge(entry(epoch, ['sale']), inCache('books')))).toEqual(['invalid', 'valid'])
+    expect(view.judge(entry(1, ['author:7']), inCache('films'))).toBe('valid')
   })
 
   it('falls with what is heard later too', () => {
@@ -161,29 +182,29 @@ describe('an entry read by a plain read', () => {
     const view = started(history)
     view.hear(history.next(book), 0)
     view.hear(history.next(author), 0)
-    expect(view.judge(entry(1, ['author:7']), 'books')).toBe('invalid')
-    expect(view.judge(entry(2, ['author:7']), 'books')).toBe('valid')
+    expect(view.judge(entry(1, ['author:7']), inCache('books'))).toBe('invalid')
+    expect(view.judge(entry(2, ['author:7']), inCache('books'))).toBe('valid')
     view.hear(history.next({ kind: 'clear', scope: 'books' }), 0)
-    expect(view.judge(entry(2), 'books')).toBe('invalid')
-    expect(view.judge(entry(2), 'films')).toBe('valid')
+    expect(view.judge(entry(2), inCache('books'))).toBe('invalid')
+    expect(view.judge(entry(2), inCache('films'))).toBe('valid')
   })
 
   it('falls with an own write at its acknowledgement, before its notice is heard', () => {
     const view = started()
     view.acknowledged({ inc: 'inc-one_', seq: 3, head: 'mine' }, author, 0)
-    expect(view.judge(entry(2, ['author:7']), 'books')).toBe('invalid')
+    expect(view.judge(entry(2, ['author:7']), inCache('books'))).toBe('invalid')
     view.acknowledged({ inc: 'inc-one_', seq: 4, head: 'more' }, { kind: 'clear', scope: wholeService }, 0)
-    expect(view.judge(entry(3), 'books')).toBe('invalid')
+    expect(view.judge(entry(3), inCache('books'))).toBe('invalid')
   })
 
   it('with tags falls where it is older than the floor', () => {
     const view = started(new History('inc-one_', 20), { floor: 10 })
-    expect([9, 10].map((epoch) => view.judge(entry(epoch, ['t']), 'books'))).toEqual(['invalid', 'valid'])
+    expect([9, 10].map((epoch) => view.judge(entry(epoch, ['t']), inCache('books')))).toEqual(['invalid', 'valid'])
   })
 
   it('is for the shard to judge where it is of another incarnation', () => {
-    expect(started().judge(entry(0, [], 'inc-two_'), 'books')).toBe('unknown')
-    expect(new ShardView(0).judge(entry(0), 'books')).toBe('unknown')
+    expect(started().judge(entry(0, [], 'inc-two_'), inCache('books'))).toBe('unknown')
+    expect(new ShardView(0).judge(entry(0), inCache('books'))).toBe('unknown')
   })
 
   it('is for the shard to judge where its tags may have been stamped before the stamps that are known', () => {
@@ -192,17 +213,17 @@ describe('an entry read by a plain read', () => {
       ['a', 10],
     ] as const
     const view = started(new History('inc-one_', 20), { stamps, moreStamps: true })
-    expect([9, 10].map((epoch) => view.judge(entry(epoch, ['t']), 'books'))).toEqual(['unknown', 'valid'])
-    expect(view.judge(entry(0), 'books')).toBe('valid')
+    expect([9, 10].map((epoch) => view.judge(entry(epoch, ['t']), inCache('books')))).toEqual(['unknown', 'valid'])
+    expect(view.judge(entry(0), inCache('books'))).toBe('valid')
   })
 
   it('is for the shard to judge where so many tags were stamped that old ones are forgotten', () => {
     const history = new History()
     const view = started(history)
     for (let i = 0; i <= mostStamps; i++) view.hear(history.next({ kind: 'tags', scope: 'books', tags: [`t${i}`] }), 0)
-    expect(view.judge(entry(0, ['t0']), 'books')).toBe('unknown')
-    expect(view.judge(entry(1, ['t1']), 'books')).toBe('invalid')
-    expect(view.judge(entry(1, ['other']), 'books')).toBe('valid')
+    expect(view.judge(entry(0, ['t0']), inCache('books'))).toBe('unknown')
+    expect(view.judge(entry(1, ['t1']), inCache('books'))).toBe('invalid')
+    expect(view.judge(entry(1, ['other']), inCache('books'))).toBe('valid')
   })
 })
 

@@ -1,6 +1,16 @@
 import type { Header } from './envelope.js'
-import { type Position, type SyncAnswer, stampName, wholeService } from './far-store.js'
+import {
+  type EntryAddress,
+  mostPatterns,
+  type PatternStamp,
+  type Position,
+  type SyncAnswer,
+  stampName,
+  versionScope,
+  wholeService,
+} from './far-store.js'
 import { firstNonce, type Notice, type Tidings } from './notice.js'
+import { fits } from './pattern.js'
 import { mostRecents, mostStamps, resendWindowMs } from './plan.js'
 
 /** Counts what this process has heard. Memory obeys the order of arrival, never a comparison of numbers from two histories. */
@@ -40,6 +50,7 @@ export class ShardView {
   #base = 0
   readonly #stamps = new Map<string, number>()
   readonly #clears = new Map<string, number>()
+  readonly #patterns = new Map<string, PatternStamp[]>()
   readonly #nonces = new Map<number, string>()
   /** By the nonce under which each was first sent. */
   readonly #recents = new Map<string, Recent>()
@@ -113,6 +124,8 @@ export class ShardView {
     this.#floor = answer.floor
     this.#clears.clear()
     for (const [scope, seq] of answer.clears) this.#clears.set(scope, seq)
+    this.#patterns.clear()
+    for (const [cache, stamps] of answer.patterns) this.#patterns.set(cache, [...stamps])
     this.#stamps.clear()
     for (const [name, seq] of answer.stamps.toReversed()) this.#stamps.set(name, seq)
     const oldest = answer.stamps.at(-1)?.[1] ?? answer.seq
@@ -125,10 +138,11 @@ export class ShardView {
    * Whether an entry read by a plain read may be used. `unknown`: it belongs to another incarnation, or is older than the stamps known
    * here; only the shard itself can tell.
    */
-  judge(header: Header, cache: string): 'valid' | 'invalid' | 'unknown' {
+  judge(header: Header, at: Pick<EntryAddress, 'cache' | 'version' | 'key'>): 'valid' | 'invalid' | 'unknown' {
     if (header.inc !== this.#inc) return 'unknown'
     const { epoch, tags } = header
-    if (this.#clears.size > 0 && Math.max(this.#clears.get(cache) ?? 0, this.#clears.get(wholeService) ?? 0) > epoch) return 'invalid'
+    const { cache } = at
+    if (this.#clearedSince(epoch, at) || this.#patternSince(epoch, at)) return 'invalid'
     if (tags.length === 0) return 'valid'
     if (epoch < this.#floor) return 'invalid'
     for (const tag of tags) {
@@ -136,6 +150,18 @@ export class ShardView {
       if ((this.#stamps.get(stampName(wholeService, tag)) ?? 0) > epoch) return 'invalid'
     }
     return epoch < this.#base ? 'unknown' : 'valid'
+  }
+
+  #clearedSince(epoch: number, { cache, version }: Pick<EntryAddress, 'cache' | 'version'>): boolean {
+    if (this.#clears.size === 0) return false
+    const clears = this.#clears
+    const scopes = [cache, wholeService, versionScope(cache, version)]
+    return scopes.some((scope) => (clears.get(scope) ?? 0) > epoch)
+  }
+
+  #patternSince(epoch: number, { cache, key }: Pick<EntryAddress, 'cache' | 'key'>): boolean {
+    const stamps = this.#patterns.get(cache) ?? []
+    return stamps.some(([seq, parts]) => seq > epoch && fits(parts, key))
   }
 
   /** An own write is about to be sent: its notice will be no news, for memory is cleaned at the send and at the answer. */
@@ -202,6 +228,16 @@ export class ShardView {
     this.#doubtedMs = nowMs
   }
 
+  /** As the shard does: the same pattern again takes the older one's place, and one too many makes them a clear. */
+  #stampPattern(cache: string, seq: number, parts: readonly string[]): void {
+    const name = JSON.stringify(parts)
+    const stamps = (this.#patterns.get(cache) ?? []).filter((known) => JSON.stringify(known[1]) !== name)
+    stamps.push([seq, parts])
+    if (stamps.length <= mostPatterns) return void this.#patterns.set(cache, stamps)
+    this.#patterns.delete(cache)
+    this.#clears.set(cache, Math.max(seq, this.#clears.get(cache) ?? 0))
+  }
+
   #remember(nonce: string, recent: Recent): void {
     this.#recents.delete(nonce)
     this.#recents.set(nonce, recent)
@@ -215,6 +251,7 @@ export class ShardView {
 
   #stampFrom(tidings: Tidings, seq: number): void {
     if (tidings.kind === 'clear') this.#clears.set(tidings.scope, Math.max(seq, this.#clears.get(tidings.scope) ?? 0))
+    if (tidings.kind === 'pattern') this.#stampPattern(tidings.scope, seq, tidings.parts)
     if (tidings.kind !== 'tags') return
     for (const tag of tidings.tags) {
       const name = stampName(tidings.scope, tag)

@@ -1,16 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ForebayError } from './errors.js'
-import { decodeToken, encodeToken, unsent } from './token.js'
+import { decodeToken, encodeToken, mergeTokens, type Token, unsent } from './token.js'
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'.split('')
 const id = (length: number) => fc.string({ unit: fc.constantFrom(...letters), minLength: length, maxLength: length })
 const sentPart = fc.record({ shard: fc.nat(1_023), inc: id(8), seq: fc.nat(2 ** 48 - 1) })
 const unsentPart = fc.record({ shard: fc.nat(1_023), inc: fc.constant(''), seq: fc.constant(unsent) })
-const token = fc.record({
-  nonce: fc.tuple(id(8), fc.nat(1e9)).map(([process, count]) => `${process}.${count.toString(36)}`),
-  parts: fc.array(fc.oneof(sentPart, unsentPart), { maxLength: 64 }),
-})
+const nonce = fc.tuple(id(8), fc.nat(1e9)).map(([process, count]) => `${process}.${count.toString(36)}`)
+const write = fc
+  .record({ nonce, parts: fc.array(fc.oneof(sentPart, unsentPart), { minLength: 1, maxLength: 32 }) })
+  .map(({ nonce, parts }): Token => parts.map((part) => ({ nonce, ...part })))
+const token = fc.uniqueArray(write, { maxLength: 4, selector: (parts) => parts[0]?.nonce }).map((writes): Token => writes.flat())
 
 describe('a token', () => {
   it('comes back as it was', () => {
@@ -25,27 +26,25 @@ describe('a token', () => {
     fc.assert(
       fc.property(token, (given) => {
         const text = encodeToken(given)
-        expect(text).toMatch(/^[\w.!*-]+$/)
+        expect(text).toMatch(/^[\w.!*~-]+$/)
         expect(encodeURIComponent(text)).toBe(text)
       }),
     )
   })
 
   it('of the largest service can be read', () => {
-    const parts = Array.from({ length: 1_024 }, (_, shard) => ({ shard, inc: 'aB3_-xyZ', seq: 2 ** 40 }))
-    expect(decodeToken(encodeToken({ nonce: 'aB3_-xyZ.zz', parts })).parts).toHaveLength(1_024)
+    const parts = Array.from({ length: 1_024 }, (_, shard) => ({ shard, nonce: 'aB3_-xyZ.zz', inc: 'aB3_-xyZ', seq: 2 ** 40 }))
+    expect(decodeToken(encodeToken(parts))).toHaveLength(1_024)
   })
 
   it('looks the same in every version', () => {
-    const given = {
-      nonce: 'aB3_-xyZ.1f',
-      parts: [
-        { shard: 17, inc: 'Q_w-e123', seq: 1_000 },
-        { shard: 3, inc: '', seq: unsent },
-      ],
-    }
-    expect(encodeToken(given)).toBe('fbt1.aB3_-xyZ.1f*h!Q_w-e123!rs*3!!-1')
-    expect(decodeToken('fbt1.aB3_-xyZ.1f*h!Q_w-e123!rs*3!!-1')).toEqual(given)
+    const given = [
+      { shard: 17, nonce: 'aB3_-xyZ.1f', inc: 'Q_w-e123', seq: 1_000 },
+      { shard: 3, nonce: 'aB3_-xyZ.1f', inc: '', seq: unsent },
+      { shard: 4, nonce: 'aB3_-xyZ.1g', inc: 'Q_w-e123', seq: 1 },
+    ]
+    expect(encodeToken(given)).toBe('fbt1.aB3_-xyZ.1f*h!Q_w-e123!rs*3!!-1~aB3_-xyZ.1g*4!Q_w-e123!1')
+    expect(decodeToken(encodeToken(given))).toEqual(given)
   })
 
   it.each([
@@ -54,7 +53,7 @@ describe('a token', () => {
     7,
     {},
     '',
-    'fbt1.',
+    'fbt1.~',
     'fbt2.abc.0',
     'abc',
     'fbt1.a b',
@@ -81,5 +80,22 @@ describe('a token', () => {
         expect(() => decodeToken(`fbt1.*${text}`)).toThrow(ForebayError)
       }),
     )
+  })
+})
+
+describe('a token of several writes', () => {
+  const part = (shard: number, seq: number, nonce = `n${seq}`) => ({ shard, nonce, inc: 'inc', seq })
+
+  it('keeps the later of two in the same shard', () => {
+    expect(mergeTokens([[part(1, 5)], [part(1, 7)], [part(2, 1)], [part(1, 6)]])).toEqual([part(1, 7), part(2, 1)])
+  })
+
+  it('keeps what waits to be sent above all', () => {
+    expect(mergeTokens([[part(1, unsent)], [part(1, 7)]])).toEqual([part(1, unsent)])
+    expect(mergeTokens([[part(1, 7)], [part(1, unsent)]])).toEqual([part(1, unsent)])
+  })
+
+  it('of none is none', () => {
+    expect(decodeToken(encodeToken(mergeTokens([])))).toEqual([])
   })
 })

@@ -2,9 +2,11 @@ import type { Bytes } from '../core/bytes.js'
 import type { Tidings } from '../core/notice.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { ForebayError } from '../core/errors.js'
+import type { EventOf } from '../core/events.js'
 import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
-import { decodeToken, unsent } from '../core/token.js'
+import { type Pattern, partsOf } from '../core/pattern.js'
+import { decodeToken, type Token, unsent } from '../core/token.js'
 import { FarReads, type Found } from './far-reads.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
 import { Loads, type LoadsParts, type Served, served } from './loads.js'
@@ -15,6 +17,7 @@ import type { EngineParts } from './parts.js'
 import type {
   Cache,
   CacheStats,
+  Commit,
   DeepReadonly,
   EntryOptions,
   FetchResult,
@@ -29,7 +32,8 @@ import type {
 import { type Registration, Registry } from './registry.js'
 import type { Shard } from './shards.js'
 import { heldFrom, storable } from './storable.js'
-import type { Writes } from './writes.js'
+import { Updates } from './updates.js'
+import { resultOf, type Writes } from './writes.js'
 import type { Arrivals } from '../core/shard-view.js'
 
 /** What one cache shares with the others of its service. */
@@ -45,6 +49,12 @@ export interface CacheParts extends Omit<LoadsParts, 'reads' | 'near'>, Pick<Eng
 
 /** A read with a token that has not been heard asks the shard, and waits this long for the answer. */
 const tokenWaitMs = 250
+/** The walk through Redis after a pattern rests this long between its batches. */
+const sweepPauseMs = 5
+/** Keys of one `deleteMany` that are under way together. */
+const mostAtOnce = 500
+
+type Wrote = EventOf<'write'>['what']
 
 /**
  * One cache. The read path: memory, if what is there is fresh and proven; else the flight of this key, which asks Redis, and on a miss
@@ -58,6 +68,7 @@ export class EngineCache implements Cache<unknown> {
   readonly #flights: Flights
   readonly #reads: FarReads
   readonly #loads: Loads
+  readonly #updates: Updates
 
   constructor(plan: CachePlan, parts: CacheParts) {
     this.plan = plan
@@ -67,6 +78,7 @@ export class EngineCache implements Cache<unknown> {
     this.#flights = new Flights(this.#registry)
     this.#reads = new FarReads(plan, parts)
     this.#loads = new Loads(plan, { ...parts, reads: this.#reads, near: this.#near })
+    this.#updates = new Updates(plan, { ...parts, reads: this.#reads, near: this.#near, registry: this.#registry })
   }
 
   get name(): string {
@@ -111,16 +123,16 @@ export class EngineCache implements Cache<unknown> {
     const found = storable(this.plan, { key, value, costMs: 0 }, [options], random)
     const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
     try {
-      const result = await writes.key(at, 'key', { value: found.stored, registration })
-      if (result.state === 'acknowledged') this.#near.keep(registration, heldFrom(found, registration.startedMs))
-      return this.#wrote('set', result)
+      const { token, stored } = await writes.key(at, 'key', { value: found.stored, registration })
+      if (stored) this.#near.keep(registration, heldFrom(found, registration.startedMs))
+      return this.#wrote('set', resultOf(token))
     } finally {
       this.#registry.end(registration)
     }
   }
 
   async invalidate(key: Key): Promise<WriteResult> {
-    return this.#wrote('invalidate', await this.#parts.writes.key(this.#address(key), 'key'))
+    return this.#wrote('invalidate', resultOf((await this.#parts.writes.key(this.#address(key), 'key')).token))
   }
 
   delete(key: Key): Promise<WriteResult> {
@@ -128,17 +140,47 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async markStale(key: Key): Promise<WriteResult> {
-    return this.#wrote('stale', await this.#parts.writes.key(this.#address(key), 'stale'))
+    return this.#wrote('stale', resultOf((await this.#parts.writes.key(this.#address(key), 'stale')).token))
   }
 
   async invalidateTags(tags: readonly string[]): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#wrote('tags', await this.#parts.writes.group({ kind: 'tags', scope: this.name, tags: checkTags(tags) }))
+    return this.#group('tags', { kind: 'tags', scope: this.name, tags: checkTags(tags) })
   }
 
   async clear(): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#wrote('clear', await this.#parts.writes.group({ kind: 'clear', scope: this.name }))
+    return this.#group('clear', { kind: 'clear', scope: this.name })
+  }
+
+  /** Stamped at once in every shard; what it frees in Redis is walked to behind. */
+  async invalidatePattern(given: Pattern): Promise<WriteResult> {
+    this.#assertOpen()
+    const parts = partsOf(given)
+    const result = await this.#group('pattern', { kind: 'pattern', scope: this.name, parts })
+    const { far, ids, clock, track, detached } = this.#parts
+    const pause = (): Promise<void> => new Promise((resolve) => clock.after(sweepPauseMs, resolve))
+    track(detached(() => far.sweep({ cache: this.name, parts, newInc: ids.incarnation(), pause })))
+    return result
+  }
+
+  /** A few hundred at a time, so that one call does not fill the link. */
+  async deleteMany(keys: readonly Key[]): Promise<WriteResult> {
+    const addresses = keys.map((key) => this.#address(key))
+    const tokens: Token[] = []
+    for (let from = 0; from < addresses.length; from += mostAtOnce) {
+      const written = addresses.slice(from, from + mostAtOnce).map((at) => this.#parts.writes.key(at, 'key'))
+      for (const { token } of await Promise.all(written)) tokens.push(token)
+    }
+    return this.#wrote('invalidate', resultOf(...tokens))
+  }
+
+  update(key: Key, commit: Commit<unknown>, options?: SetOptions): Promise<WriteResult> {
+    try {
+      return this.#updates.run(this.#address(key), key, commit, options).then((token) => this.#wrote('update', resultOf(token)))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   stats(): CacheStats {
@@ -153,6 +195,9 @@ export class EngineCache implements Cache<unknown> {
     } else if (tidings.kind === 'clear') {
       this.#near.dropAll()
       this.#registry.markAll()
+    } else if (tidings.kind === 'pattern') {
+      this.#near.dropPattern(tidings.parts)
+      this.#registry.markPattern(tidings.parts)
     } else if (tidings.kind !== 'filled') {
       this.#near.drop(tidings.key)
       this.#registry.markKey(tidings.key, except)
@@ -351,21 +396,20 @@ export class EngineCache implements Cache<unknown> {
   /** Makes a read see the write that a token names. */
   async #honour(text: string, at: EntryAddress): Promise<void> {
     const { shards, listener, writes } = this.#parts
-    const token = decodeToken(text)
-    const part = token.parts.find((candidate) => candidate.shard === at.shard)
+    const part = decodeToken(text).find((candidate) => candidate.shard === at.shard)
     if (part === undefined) return
     const shard = shards.of(at)
-    const heard = () => shard.view.heardWrite(part.inc, part.seq, token.nonce)
+    const heard = () => shard.view.heardWrite(part.inc, part.seq, part.nonce)
     if (heard() === 'heard') return
     if (part.seq !== unsent && !shards.away(at) && (await listener.provenSince(shard, tokenWaitMs)) && heard() !== 'no') {
-      return shard.view.confirmWrite(part.seq, token.nonce)
+      return shard.view.confirmWrite(part.seq, part.nonce)
     }
     await writes.key(at, 'key')
   }
 
   #address(key: Key): EntryAddress {
     this.#assertOpen()
-    return this.#parts.shards.address(this.name, canonicalKey(key, this.#parts.digest))
+    return this.#parts.shards.address(this.name, canonicalKey(key, this.#parts.digest), this.plan.version)
   }
 
   #assertOpen(): void {
@@ -378,7 +422,11 @@ export class EngineCache implements Cache<unknown> {
     return why === undefined ? { state: 'fresh', value, tier, ageMs } : { state: 'stale', value, tier, ageMs, why }
   }
 
-  #wrote(what: 'set' | 'invalidate' | 'stale' | 'tags' | 'clear', result: WriteResult): WriteResult {
+  async #group(what: Wrote, tidings: Extract<Tidings, { scope: string }>): Promise<WriteResult> {
+    return this.#wrote(what, resultOf((await this.#parts.writes.group(tidings)).token))
+  }
+
+  #wrote(what: Wrote, result: WriteResult): WriteResult {
     this.#parts.tell({ type: 'write', cache: this.name, what, state: result.state })
     return result
   }

@@ -59,7 +59,7 @@ export class FarReads {
     const shard = this.#parts.shards.of(at)
     const header = openHeader(bytes)
     if (header === undefined) return this.#corrupt(at) ?? 'miss'
-    const verdict = shard.view.judge(header, at.cache)
+    const verdict = shard.view.judge(header, at)
     if (verdict === 'valid') return this.#decode(at, bytes, header, shard.offsetMs) ?? 'miss'
     return verdict === 'invalid' ? 'miss' : undefined
   }

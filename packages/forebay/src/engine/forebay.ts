@@ -15,7 +15,7 @@ import { Shards } from './shards.js'
 import { CacheCounters } from './statistics.js'
 import { SuspensionWatch } from './suspension.js'
 import { Wakes } from './wakes.js'
-import { Writes } from './writes.js'
+import { resultOf, Writes } from './writes.js'
 
 /** Shortest time between two questions, whatever the contracts say. */
 const shortestIntervalMs = 10
@@ -99,12 +99,12 @@ export class Engine {
 
   async invalidateTags(tags: readonly string[]): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#writes.group({ kind: 'tags', scope: wholeService, tags: checkTags(tags) })
+    return resultOf((await this.#writes.group({ kind: 'tags', scope: wholeService, tags: checkTags(tags) })).token)
   }
 
   async clear(): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#writes.group({ kind: 'clear', scope: wholeService })
+    return resultOf((await this.#writes.group({ kind: 'clear', scope: wholeService })).token)
   }
 
   async ready(): Promise<void> {
@@ -194,7 +194,12 @@ export class Engine {
 
   #heard(tidings: Tidings, except?: Registration): void {
     const scope = 'scope' in tidings ? tidings.scope : tidings.cache
-    if (scope !== wholeService) return this.#caches.get(scope)?.cache.heard(tidings, except)
+    if (scope !== wholeService) {
+      const [name = '', version] = scope.split('@')
+      const cache = this.#caches.get(name)?.cache
+      if (version === undefined || version === cache?.plan.version) cache?.heard(tidings, except)
+      return
+    }
     for (const { cache } of this.#caches.values()) cache.heard(tidings)
   }
 

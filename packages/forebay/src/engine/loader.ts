@@ -32,7 +32,8 @@ async function call(load: Loader<unknown>, context: LoadContext): Promise<unknow
   return load(context)
 }
 
-function outcomeOf(answer: unknown): Outcome {
+/** What a loader or a commit has answered. */
+export function outcomeOf(answer: unknown): Outcome {
   if (answer !== null && typeof answer === 'object' && 'kind' in answer) {
     const marked = answer as { kind: unknown; value: unknown; options?: EntryOptions }
     if (marked.kind === entryMark) return { kind: 'store', value: marked.value, options: marked.options }

@@ -9,6 +9,7 @@ import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
 import { type Registration, mayKeep } from './registry.js'
+import { renewLease } from './renewal.js'
 import type { Shards } from './shards.js'
 import { type Storable, heldFrom, storable } from './storable.js'
 import type { Wakes } from './wakes.js'
@@ -137,7 +138,7 @@ export class Loads {
   async #loadUnderLease(registration: Registration, at: EntryAddress, job: Job, lease: Lease): Promise<Served> {
     const { clock, near } = this.#parts
     const startedMs = clock.now()
-    const renewal = this.#renew(at, lease.token)
+    const renewal = renewLease(this.#parts, at, lease.token)
     try {
       const outcome = await this.#load(at, job, lease.previous)
       if (outcome.kind === 'pass') {
@@ -224,26 +225,6 @@ export class Loads {
       tell({ type: 'degraded', cache: at.cache, error })
     })
     track(released)
-  }
-
-  /** Keeps the lease alive while the loader runs. Once lost it stays lost: the fill will be refused. */
-  #renew(at: EntryAddress, token: string): { cancel(): void } {
-    const { far, clock, ids } = this.#parts
-    let over = false
-    const again = (held: boolean): void => {
-      if (held && !over) timer = clock.after(leaseMs / 3, renew)
-    }
-    const renew = (): void => {
-      // Not answered: the next renewal comes in time, or the lease is lost.
-      far.renew(at, { token, nonce: ids.next(), leaseMs }).then(again, () => again(true))
-    }
-    let timer = clock.after(leaseMs / 3, renew)
-    return {
-      cancel() {
-        over = true
-        timer.cancel()
-      },
-    }
   }
 
   async #atMost(ms: number, work: Promise<void>): Promise<void> {

@@ -1,3 +1,5 @@
+import { mostPatterns } from '../core/far-store.js'
+import { fits } from '../core/pattern.js'
 import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
@@ -44,6 +46,8 @@ export class Near {
   readonly #store: NearStore<Standing>
   readonly #tags = new TagTable()
   #clearedAt = 0
+  /** Patterns dropped lately, with their arrivals. */
+  readonly #patterns = new Map<string, { readonly parts: readonly string[]; readonly at: number }>()
   #doubtedAt = 0
 
   constructor(plan: CachePlan, arrivals: Arrivals, openNearStore: OpenNearStore) {
@@ -72,7 +76,7 @@ export class Near {
     if (this.#plan.memory === undefined) return undefined
     const entry = this.#store.get(key)
     if (entry === undefined) return undefined
-    if (this.#wasDropped(entry.standing)) {
+    if (this.#wasDropped(entry)) {
       this.#store.delete(key)
       return undefined
     }
@@ -105,8 +109,14 @@ export class Near {
     for (const tag of tags) this.#tags.drop(tag, arrival)
   }
 
+  dropPattern(parts: readonly string[]): void {
+    this.#patterns.set(JSON.stringify(parts), { parts, at: ++this.#arrivals.last })
+    if (this.#patterns.size > mostPatterns) this.dropAll()
+  }
+
   dropAll(): void {
     this.#clearedAt = ++this.#arrivals.last
+    this.#patterns.clear()
     this.#store.clear()
   }
 
@@ -116,13 +126,18 @@ export class Near {
   }
 
   #mayServe(entry: NearEntry<Standing>, nowMs: number): boolean {
-    return !this.#wasDropped(entry.standing) && this.#isTrusted(entry.standing, nowMs)
+    return !this.#wasDropped(entry) && this.#isTrusted(entry.standing, nowMs)
   }
 
-  #wasDropped(standing: Standing): boolean {
+  #wasDropped({ key, standing }: NearEntry<Standing>): boolean {
     const { bornAt, tags } = standing
     if (bornAt < standing.shard.droppedAt || bornAt < this.#clearedAt) return true
     for (let i = 0; i < tags.length; i++) if (bornAt < (tags[i] as TagCell).droppedAt) return true
+    return this.#patterns.size > 0 && this.#fitsDropped(key, bornAt)
+  }
+
+  #fitsDropped(key: string, bornAt: number): boolean {
+    for (const { parts, at } of this.#patterns.values()) if (bornAt < at && fits(parts, key)) return true
     return false
   }
 

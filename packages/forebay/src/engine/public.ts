@@ -1,3 +1,4 @@
+import type { Pattern } from '../core/pattern.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
 
 /** A span of time: milliseconds, or a number with its unit. Finite and greater than 0. */
@@ -49,6 +50,8 @@ export interface EntryOptions {
   readonly staleWhileRevalidate?: Duration | undefined
   readonly staleIfError?: Duration | undefined
   readonly tags?: readonly string[] | undefined
+  /** Version of the value at its origin (a row's counter, say): a lower one never replaces a higher one. A whole number, at least 1. */
+  readonly version?: number | undefined
 }
 
 /** Gives a loaded value its own lifetime or tags, in place of the cache's. */
@@ -81,6 +84,8 @@ export interface CacheOptions<V = unknown> {
   readonly hardTimeout?: Duration | undefined
   /** Bounds of the memory in this process; `false` = none is kept. Default 10,000 entries and 64 MiB. */
   readonly memory?: { readonly maxEntries?: number | undefined; readonly maxBytes?: number | undefined } | false | undefined
+  /** Of the shape of the values: processes of different versions never read each other's, and an invalidation by either reaches both. */
+  readonly version?: string | number | undefined
   /** Values whose encoded form is longer are refused. Default 8 MiB. */
   readonly maxValueBytes?: number | undefined
 }
@@ -97,6 +102,9 @@ export interface GetOrSetOptions extends ReadOptions, EntryOptions {
   readonly fresh?: boolean | undefined
 }
 export interface SetOptions extends EntryOptions {}
+
+/** Changes the origin and returns the new value. `previous`: what was cached, if anything. */
+export type Commit<V> = (context: { readonly key: Key; readonly previous: unknown }) => Loaded<V> | PromiseLike<Loaded<V>>
 
 /** What became of a write. `queued`: Redis is away; the invalidation is kept and sent before this process trusts Redis again. */
 export interface WriteResult {
@@ -136,6 +144,15 @@ export interface Cache<V> {
   markStale(key: Key): Promise<WriteResult>
   /** Removes all entries of this cache with any of these tags. */
   invalidateTags(tags: readonly string[]): Promise<WriteResult>
+  /** Removes all entries whose string key fits a pattern made by the `pattern` template. */
+  invalidatePattern(pattern: Pattern): Promise<WriteResult>
+  /** As `invalidate`, for many keys. */
+  deleteMany(keys: readonly Key[]): Promise<WriteResult>
+  /**
+   * Changes the origin and the cache together: `commit` changes the origin and returns the new value (or one wrapped by `entry` or
+   * `doNotStore`). Of two at once, the value of the one who began last is kept, or none.
+   */
+  update(key: Key, commit: Commit<V>, options?: SetOptions): Promise<WriteResult>
   /** Removes all entries of this cache. */
   clear(): Promise<WriteResult>
   stats(): CacheStats

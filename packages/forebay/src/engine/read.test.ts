@@ -265,9 +265,14 @@ describe('an entry in Redis that cannot be read', () => {
   it('is told, and loaded anew', async () => {
     const fleet = new Fleet()
     const [node] = await fleet.ready('one')
-    const at = { shard: shardOf('books', 'b42', 4), cache: 'books', key: 'b42' }
-    const value = { payload: Buffer.from('{"title":'), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0 }
-    fleet.group.primary.twin.write(at, { kind: 'set', nonce: 'foreign', newInc: 'inc', value }, fleet.group.primary.nowMs())
+    const at = { shard: shardOf('books', 'b42', 4), cache: 'books', version: '', key: 'b42' }
+    const spans = { freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0 }
+    const value = { payload: Buffer.from('{"title":'), codec: 0, tags: [], ...spans, version: 0 }
+    fleet.group.primary.twin.write(
+      at,
+      { kind: 'set', nonce: 'foreign', newInc: 'inc', value, lease: undefined },
+      fleet.group.primary.nowMs(),
+    )
     await fleet.run(10)
     expect(await fleet.until(node.cache().fetch('b42', fleet.origin('Dune').load))).toMatchObject({ value: 'Dune', tier: 'origin' })
     expect(node.told('corrupt')).toContainEqual({ type: 'corrupt', cache: 'books', key: 'b42' })

@@ -1,3 +1,4 @@
+import { fits } from '../core/pattern.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
 
 /**
@@ -83,6 +84,12 @@ export class Registry<F = unknown> {
       registration.tagsHeard ??= new Set()
       for (const tag of tags) registration.tagsHeard.add(tag)
       if (registration.tagsHeard.size > mostTagsHeard) registration.marked = true
+    })
+  }
+
+  markPattern(parts: readonly string[]): void {
+    this.each((registration) => {
+      if (fits(parts, registration.key)) registration.marked = true
     })
   }
 

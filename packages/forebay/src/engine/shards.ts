@@ -44,8 +44,8 @@ export class Shards {
     return this.#all[index]
   }
 
-  address(cache: string, key: string): EntryAddress {
-    return { shard: shardOf(cache, key, this.#all.length), cache, key }
+  address(cache: string, key: string, version = ''): EntryAddress {
+    return { shard: shardOf(cache, key, this.#all.length), cache, version, key }
   }
 
   of(at: EntryAddress): Shard {

@@ -1,6 +1,6 @@
 import type { Random } from '../core/clock.js'
 import { decodeValue, deepFreeze, encodeValue } from '../core/codec.js'
-import { parseDuration } from '../core/duration.js'
+import { parseDuration, show } from '../core/duration.js'
 import { headerLength } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import type { StoredValue } from '../core/far-store.js'
@@ -8,6 +8,9 @@ import { checkTags } from '../core/key.js'
 import type { CachePlan, Lifetimes } from '../core/plan.js'
 import type { Held } from './near.js'
 import type { EntryOptions } from './public.js'
+
+/** What the header has room for. */
+const highestVersion = 2 ** 48 - 1
 
 /** A value about to be kept: its bytes for the far store, and the value that a later hit will give. */
 export interface Storable {
@@ -33,7 +36,19 @@ export function storable(
   const { ttlMs, staleMs, errorMs } = lifetimesOf(plan, options)
   const freshMs = Math.max(1, Math.round(ttlMs * (1 - plan.jitter * random.unit())))
   const tags = tagsOf(plan, what.key, value, options)
-  return { stored: { codec, payload, tags, freshMs, staleMs, errorMs, costMs: Math.min(Math.round(what.costMs), 0xffff_ffff) }, value }
+  return {
+    stored: {
+      codec,
+      payload,
+      tags,
+      freshMs,
+      staleMs,
+      errorMs,
+      costMs: Math.min(Math.round(what.costMs), 0xffff_ffff),
+      version: versionOf(options),
+    },
+    value,
+  }
 }
 
 /** The memory copy of a value that the far store took no earlier than `sentMs`: its freshness ends with the far one's, or a little before. */
@@ -66,4 +81,14 @@ function tagsOf(plan: CachePlan, key: unknown, value: unknown, options: readonly
   for (const given of options) if (given?.tags !== undefined) return checkTags(given.tags)
   if (typeof plan.tags !== 'function') return plan.tags
   return value === null || value === undefined ? [] : checkTags(plan.tags(value, key))
+}
+
+function versionOf(options: readonly (EntryOptions | undefined)[]): number {
+  for (const given of options) if (given?.version !== undefined) return checkVersion(given.version)
+  return 0
+}
+
+function checkVersion(version: unknown): number {
+  if (Number.isSafeInteger(version) && (version as number) >= 1 && (version as number) <= highestVersion) return version as number
+  throw new ForebayError('E_OPTION', `version is ${show(version)}; a whole number from 1 to 2^48 - 1`)
 }

@@ -93,9 +93,9 @@ describe('a read with the token of a write', () => {
   it('that claims more than has happened is an invalidation', async () => {
     const { fleet, one, origin, books } = await scene()
     const { token } = await fleet.until(one.cache().invalidate('other'))
-    const { nonce, parts } = decodeToken(token)
-    const all = [0, 1, 2, 3].map((shard) => ({ shard, inc: parts[0]?.inc ?? '', seq: 1_000 }))
-    expect(await fleet.until(books.getOrSet('b42', origin.load, { token: encodeToken({ nonce, parts: all }) }))).toBe('second')
+    const [{ nonce, inc } = { nonce: '', inc: '' }] = decodeToken(token)
+    const all = [0, 1, 2, 3].map((shard) => ({ shard, nonce, inc, seq: 1_000 }))
+    expect(await fleet.until(books.getOrSet('b42', origin.load, { token: encodeToken(all) }))).toBe('second')
   })
 
   it('that concerns other shards only changes nothing', async () => {
@@ -103,8 +103,8 @@ describe('a read with the token of a write', () => {
     const written = decodeToken((await fleet.until(one.cache().invalidate('b42'))).token)
     await fleet.run(10)
     await fleet.until(books.getOrSet('b42', origin.load))
-    const [part] = written.parts
-    const token = encodeToken({ nonce: 'other.1', parts: [{ shard: ((part?.shard ?? 0) + 1) % 4, inc: 'other', seq: 9 }] })
+    const [part] = written
+    const token = encodeToken([{ shard: ((part?.shard ?? 0) + 1) % 4, nonce: 'other.1', inc: 'other', seq: 9 }])
     fleet.executed.length = 0
     expect(await fleet.until(books.fetch('b42', origin.load, { token }))).toMatchObject({ value: 'second' })
     expect(fleet.count('write')).toBe(0)

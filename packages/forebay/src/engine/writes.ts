@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.js'
 import { isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
-import type { EntryAddress, FarStore, Position, StoredValue } from '../core/far-store.js'
+import type { EntryAddress, FarStore, GivenLease, StoredValue, WriteAnswer } from '../core/far-store.js'
 import { repeatNonce, type Tidings } from '../core/notice.js'
-import { type TokenPart, encodeToken, unsent } from '../core/token.js'
+import { encodeToken, mergeTokens, type Token, type TokenPart, unsent } from '../core/token.js'
 import type { Effects } from './listener.js'
 import type { Outbox, Unsent } from './outbox.js'
 import type { Ids } from './parts.js'
@@ -27,14 +27,22 @@ export interface WritesParts {
   readonly poke: () => void
 }
 
-/** A set under way: its value, and its registration, which its own fence does not mark. */
+/** A set under way: its value, and its registration, which its own fence does not mark. `lease`: store only while it is held. */
 export interface SetInHand {
   readonly value: StoredValue
   readonly registration: Registration
+  readonly lease?: GivenLease | undefined
+}
+
+/** What became of one write; `stored`: whether its value is now in Redis. */
+export interface Written {
+  readonly token: Token
+  readonly stored: boolean
 }
 
 type KeyTidings = Extract<Tidings, { key: string }>
 type GroupTidings = Extract<Tidings, { scope: string }>
+type Sent = TokenPart & { readonly stored: boolean }
 
 export class Writes {
   readonly #parts: WritesParts
@@ -45,25 +53,25 @@ export class Writes {
   }
 
   /** One key's fence. `set`: what to store in its place. */
-  async key(at: EntryAddress, kind: 'key' | 'stale', set?: SetInHand): Promise<WriteResult> {
+  async key(at: EntryAddress, kind: 'key' | 'stale', set?: SetInHand): Promise<Written> {
     const nonce = this.#parts.ids.next()
     const shard = this.#parts.shards.of(at)
     const tidings: KeyTidings = { kind, cache: at.cache, key: at.key }
     this.#parts.effects.heard(tidings, set?.registration)
-    const part = await this.#send(shard, nonce, tidings, set?.value)
+    const { stored, ...part } = await this.#send(shard, nonce, tidings, { version: at.version, set })
     this.#parts.effects.heard(tidings, set?.registration)
-    return result(nonce, [part])
+    return { token: [part], stored }
   }
 
   /** A group's fence: every shard, acknowledged when the last one has answered. */
-  async group(tidings: GroupTidings): Promise<WriteResult> {
+  async group(tidings: GroupTidings): Promise<Written> {
     const nonce = this.#parts.ids.next()
     // No tags concern no entry; in a stamp, no tags mean all entries.
     const shards = tidings.kind === 'tags' && tidings.tags.length === 0 ? [] : this.#parts.shards.all
     this.#parts.effects.heard(tidings)
-    const parts = await Promise.all(shards.map((shard) => this.#send(shard, nonce, tidings)))
+    const sent = await Promise.all(shards.map((shard) => this.#send(shard, nonce, tidings)))
     this.#parts.effects.heard(tidings)
-    return result(nonce, parts)
+    return { token: sent.map(({ stored: _, ...part }) => part), stored: false }
   }
 
   /** Keeps an invalidation, to be sent when the shard can be reached. */
@@ -100,7 +108,8 @@ export class Writes {
 
   async #sendAgain(shard: Shard, item: Unsent): Promise<boolean> {
     try {
-      const position = await this.#execute(shard, repeatNonce(item.nonce, this.#parts.ids.next()), item.tidings)
+      const nonce = repeatNonce(item.nonce, this.#parts.ids.next())
+      const position = await this.#execute(shard, nonce, item.tidings, unversioned)
       shard.view.acknowledged(position, item.tidings, this.#parts.clock.now())
       this.#parts.effects.heard(item.tidings)
       shard.outbox.sent(item)
@@ -111,36 +120,49 @@ export class Writes {
     }
   }
 
-  async #send(shard: Shard, nonce: string, tidings: Tidings, value?: StoredValue): Promise<TokenPart> {
+  async #send(shard: Shard, nonce: string, tidings: Tidings, entry: Entry = unversioned): Promise<Sent> {
     const { shards, clock } = this.#parts
+    const index = shard.view.index
     if (shards.reachable(shard)) {
       shard.view.sending(nonce)
       try {
-        const position = await this.#execute(shard, nonce, tidings, value)
+        const position = await this.#execute(shard, nonce, tidings, entry)
         shard.view.acknowledged(position, tidings, clock.now())
-        return { shard: shard.view.index, inc: position.inc, seq: position.seq }
+        return { shard: index, nonce, inc: position.inc, seq: position.seq, stored: position.stored }
       } catch (error) {
         shard.view.unanswered(nonce)
         if (!isAway(error)) throw error
       }
     }
     this.queue(shard, nonce, tidings)
-    return { shard: shard.view.index, inc: '', seq: unsent }
+    return { shard: index, nonce, inc: '', seq: unsent, stored: false }
   }
 
-  #execute(shard: Shard, nonce: string, tidings: Tidings, value?: StoredValue): Promise<Position> {
+  async #execute(shard: Shard, nonce: string, tidings: Tidings, entry: Entry): Promise<WriteAnswer> {
     const { far, ids } = this.#parts
     const newInc = ids.incarnation()
     const index = shard.view.index
-    if (tidings.kind === 'tags') return far.stamp(index, { nonce, newInc, scope: tidings.scope, tags: tidings.tags })
-    if (tidings.kind === 'clear') return far.stamp(index, { nonce, newInc, scope: tidings.scope, tags: [] })
-    const at = { shard: index, cache: tidings.cache, key: tidings.key }
-    if (value !== undefined) return far.write(at, { kind: 'set', nonce, newInc, value })
+    if ('scope' in tidings) {
+      const stamped = { tags: tidings.kind === 'tags' ? tidings.tags : [], parts: tidings.kind === 'pattern' ? tidings.parts : undefined }
+      return { ...(await far.stamp(index, { nonce, newInc, scope: tidings.scope, ...stamped })), stored: false }
+    }
+    const at = { shard: index, cache: tidings.cache, version: entry.version, key: tidings.key }
+    const { set } = entry
+    if (set !== undefined) return far.write(at, { kind: 'set', nonce, newInc, value: set.value, lease: set.lease })
     return far.write(at, { kind: tidings.kind === 'stale' ? 'stale' : 'invalidate', nonce, newInc })
   }
 }
 
-function result(nonce: string, parts: readonly TokenPart[]): WriteResult {
-  const queued = parts.some((part) => part.seq === unsent)
-  return { state: queued ? 'queued' : 'acknowledged', token: encodeToken({ nonce, parts }) }
+/** Whose entry a key's write is about: the version of its cache here, and what to store. */
+interface Entry {
+  readonly version: string
+  readonly set?: SetInHand | undefined
+}
+
+const unversioned: Entry = { version: '' }
+
+/** What a caller is told of his writes. */
+export function resultOf(...tokens: readonly Token[]): WriteResult {
+  const token = tokens.length === 1 && tokens[0] !== undefined ? tokens[0] : mergeTokens(tokens)
+  return { state: token.some((part) => part.seq === unsent) ? 'queued' : 'acknowledged', token: encodeToken(token) }
 }

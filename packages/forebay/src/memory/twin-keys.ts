@@ -60,6 +60,10 @@ export class TwinKeys<V> {
     this.#weight -= kept.weight
   }
 
+  names(): string[] {
+    return [...this.#kept.keys()]
+  }
+
   dropWhere(drops: (name: string) => boolean): void {
     for (const name of [...this.#kept.keys()]) if (drops(name)) this.drop(name)
   }

@@ -1,24 +1,28 @@
 import type { Bytes } from '../core/bytes.js'
 import { type Envelope, endFreshness, openEnvelope, sealEnvelope } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
-import type {
-  AcquireAnswer,
-  AcquireRequest,
-  CheckAnswer,
-  EntryAddress,
-  FillAnswer,
-  FillRequest,
-  HeadsAnswer,
-  LeaseRequest,
-  Position,
-  ReplayRequest,
-  StampRequest,
-  StoredValue,
-  SyncAnswer,
-  SyncRequest,
-  WriteRequest,
+import {
+  type AcquireAnswer,
+  type AcquireRequest,
+  type CheckAnswer,
+  type EntryAddress,
+  type FillAnswer,
+  type FillRequest,
+  type HeadsAnswer,
+  type LeaseRequest,
+  type Position,
+  type ReplayRequest,
+  type StampRequest,
+  type StoredValue,
+  type SweepRequest,
+  type SyncAnswer,
+  type SyncRequest,
+  versionScope,
+  type WriteAnswer,
+  type WriteRequest,
 } from '../core/far-store.js'
-import type { Notice, Tidings } from '../core/notice.js'
+import { type Notice, type Tidings, tidingsOf } from '../core/notice.js'
+import { fits } from '../core/pattern.js'
 import { TwinKeys } from './twin-keys.js'
 import { type Provenance, TwinShard } from './twin-shard.js'
 
@@ -39,6 +43,11 @@ interface Lease {
   readonly seq: number
   readonly waitedFor: boolean
 }
+
+type SetRequest = Extract<WriteRequest, { readonly kind: 'set' }>
+
+/** An entry that the shard's history lets stand. */
+type Found = Envelope & { readonly bytes: Bytes }
 
 /** Keys and metadata of an entry cost about this much beside its bytes. */
 const entryOverheadBytes = 120
@@ -115,7 +124,7 @@ export class TwinServer {
 
   acquire(at: EntryAddress, request: AcquireRequest, nowMs: number): AcquireAnswer {
     return this.#act(() => {
-      const { inc, seq } = this.#shard(at.shard).ensure(request.newInc)
+      const position = this.#shard(at.shard).ensure(request.newInc)
       const entry = this.#validEntry(at, nowMs)
       if (entry && !request.force && entry.freshUntilMs > nowMs) {
         this.#mark('acquire:entry')
@@ -127,6 +136,7 @@ export class TwinServer {
       const lease = this.#leases.read(nameOf(at), nowMs)
       if (lease && !request.force && lease.token !== request.takeover) return this.#wait(at, lease, { nowMs, bytes })
       this.#mark(lease ? `acquire:${request.force ? 'forced' : 'taken-over'}${lease.waitedFor ? ':waited-for' : ''}` : 'acquire:lease')
+      const { inc, seq } = this.#admit(at, request.token) ?? position
       const taken = { token: request.token, seq, waitedFor: lease?.waitedFor ?? false }
       this.#leases.store(nameOf(at), taken, nowMs + whole(request.leaseMs), nowMs)
       return { kind: 'lease', nowMs, inc, seq, bytes }
@@ -144,7 +154,7 @@ export class TwinServer {
       this.#leases.drop(nameOf(at))
       shard.mendStamps()
       const ours = lease.seq === seq
-      const kept = ours && this.#judge({ inc, epoch: seq, tags: value.tags }, at)
+      const kept = ours && this.#judge({ inc, epoch: seq, tags: value.tags }, at) && !this.#outdated(value.version, at, nowMs)
       if (kept && !this.full) this.#store(at, { inc, epoch: seq, value }, nowMs)
       this.#wake(at, lease, nonce)
       if (kept && this.full) throw this.#outOfMemory('fill')
@@ -172,30 +182,38 @@ export class TwinServer {
     })
   }
 
-  /** The lease goes first, which refuses a load under way; what must go of the entry goes before anything is added. */
-  write(at: EntryAddress, request: WriteRequest, nowMs: number): Position {
+  /** In every version the lease goes first, which refuses a load under way; what must go of the entry goes before anything is added. */
+  write(at: EntryAddress, request: WriteRequest, nowMs: number): WriteAnswer {
     return this.#act(() => {
-      this.#mark(`write:${request.kind}${this.#leases.read(nameOf(at), nowMs) ? ':leased' : ''}`)
-      this.#leases.drop(nameOf(at))
-      if (request.kind !== 'stale') this.#entries.drop(nameOf(at))
-      if (request.kind === 'stale') this.#endFreshness(at, nowMs)
+      const lease = this.#leases.read(nameOf(at), nowMs)
+      this.#mark(`write:${request.kind}${lease ? ':leased' : ''}`)
+      const everywhere = this.#inEveryVersion(at)
+      if (everywhere.length > 1) this.#mark(`write:${request.kind}:versions`)
+      for (const one of everywhere) this.#leases.drop(nameOf(one))
       this.#shard(at.shard).ensure(request.newInc)
+      const stored = request.kind === 'set' && this.#mayStore(at, { ...request, held: lease }, nowMs)
+      for (const one of everywhere) {
+        if (request.kind === 'stale') this.#endFreshness(one, nowMs)
+        else this.#entries.drop(nameOf(one))
+      }
+      if (stored) this.#admit(at, `${request.nonce}+`)
       const { cache, key } = at
       const position = this.#announce(at.shard, { kind: request.kind === 'stale' ? 'stale' : 'key', cache, key }, request.nonce)
-      if (request.kind === 'set' && !this.full) this.#store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
-      return position
+      if (stored) this.#store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
+      return { ...position, stored }
     })
   }
 
-  stamp(shard: number, { nonce, newInc, scope, tags }: StampRequest): Position {
+  stamp(shard: number, request: StampRequest): Position {
     return this.#act(() => {
       const state = this.#shard(shard)
-      state.ensure(newInc)
-      const clears = tags.length === 0
-      const position = this.#announce(shard, clears ? { kind: 'clear', scope } : { kind: 'tags', scope, tags: [...tags] }, nonce)
-      this.#mark(clears ? 'stamp:clear' : 'stamp:tags')
-      if (clears) state.stampClear(scope)
-      else state.stampTags(scope, tags)
+      state.ensure(request.newInc)
+      const tidings = tidingsOf(request)
+      const position = this.#announce(shard, tidings, request.nonce)
+      this.#mark(`stamp:${tidings.kind}`)
+      if (tidings.kind === 'pattern') state.stampPattern(tidings.scope, tidings.parts)
+      else if (tidings.kind === 'tags') state.stampTags(tidings.scope, tidings.tags)
+      else state.stampClear(request.scope)
       return position
     })
   }
@@ -212,6 +230,7 @@ export class TwinServer {
         nowMs,
         floor: state.floor,
         clears: state.clears,
+        patterns: state.patterns,
         stamps: state.newestStamps(stamps),
         moreStamps,
         nonces: withLog ? state.log.map((notice) => notice.nonce) : [],
@@ -236,6 +255,20 @@ export class TwinServer {
     const heard = log.filter((notice) => notice.seq > afterSeq)
     this.#mark(heard.length === 0 ? 'replay:nothing' : heard.length > limit ? 'replay:cut' : 'replay:all')
     return heard.slice(0, limit)
+  }
+
+  /** The names of all entries in these shards, for `sweep`. */
+  entryNames(shards: readonly number[]): readonly string[] {
+    return this.#entries.names().filter((name) => shards.includes(addressOf(name).shard))
+  }
+
+  /** Deletes of these entries those that are sought and not valid; answers how many. */
+  sweep(names: readonly string[], { cache, parts, newInc }: Omit<SweepRequest, 'pause'>, nowMs: number): number {
+    const sought = names.map(addressOf).filter((at) => at.cache === cache && (parts.length === 0 || fits(parts, at.key)))
+    const living = sought.filter((at) => this.#entries.read(nameOf(at), nowMs) !== undefined)
+    const deleted = living.filter((at) => this.check(at, { newInc }, nowMs).bytes === undefined).length
+    this.#mark(deleted > 0 ? 'sweep:deleted' : 'sweep:nothing')
+    return deleted
   }
 
   /** Loses a part of a shard, as memory pressure on the server would. Entries and leases go alone (`at`), or all of the shard's. */
@@ -287,19 +320,62 @@ export class TwinServer {
   }
 
   /** The entry, if the shard's history lets it stand; one that it voids is dropped. */
-  #validEntry(at: EntryAddress, nowMs: number): { readonly bytes: Bytes; readonly freshUntilMs: number } | undefined {
+  #validEntry(at: EntryAddress, nowMs: number): Found | undefined {
     const bytes = this.#entries.read(nameOf(at), nowMs)
     if (bytes === undefined) return undefined
     const envelope = openEnvelope(bytes)
-    if (envelope && this.#judge(envelope, at)) return { bytes, freshUntilMs: envelope.freshUntilMs }
+    if (envelope && this.#judge(envelope, at)) return { ...envelope, bytes }
     this.#entries.drop(nameOf(at))
     return undefined
   }
 
   #judge(provenance: Provenance, at: EntryAddress): boolean {
-    const verdict = this.#shard(at.shard).judge(provenance, at.cache)
+    const verdict = this.#shard(at.shard).judge(provenance, at)
     this.#mark(`valid:${verdict === 'valid' && provenance.tags.length > 0 ? 'valid-tagged' : verdict}`)
     return verdict === 'valid'
+  }
+
+  /** The address in its own version, and in the others that the shard knows. */
+  #inEveryVersion(at: EntryAddress): readonly EntryAddress[] {
+    const others = this.#shard(at.shard)
+      .versionsOf(at.cache)
+      .filter((version) => version !== at.version)
+    return [at, ...others.map((version) => ({ ...at, version }))]
+  }
+
+  /** Makes the version known before anything is stored under it; answers the position if another had to be cleared for it. */
+  #admit({ shard, cache, version }: EntryAddress, nonce: string): Position | undefined {
+    const state = this.#shard(shard)
+    const oldest = state.admit(cache, version)
+    if (oldest === undefined) return undefined
+    this.#mark('version:pushed-out')
+    const scope = versionScope(cache, oldest)
+    const position = this.#announce(shard, { kind: 'clear', scope }, nonce)
+    state.stampClear(scope)
+    return position
+  }
+
+  /** Whether a set stores its value: there is room, the lease under which alone it may is still held, and nothing newer is there. */
+  #mayStore(at: EntryAddress, set: SetRequest & { readonly held: Lease | undefined }, nowMs: number): boolean {
+    if (this.full) return this.#refuseSet('full')
+    const { lease, held } = set
+    if (lease !== undefined && (lease.token !== held?.token || lease.seq !== held.seq)) return this.#refuseSet('lease')
+    if (this.#outdated(set.value.version, at, nowMs)) return this.#refuseSet('version')
+    this.#mark('set:stored')
+    return true
+  }
+
+  /** Whether a value of this version would replace a valid entry of a higher one. */
+  #outdated(version: number, at: EntryAddress, nowMs: number): boolean {
+    if (version === 0) return false
+    const standing = this.#validEntry(at, nowMs)?.version ?? 0
+    this.#mark(`version:${standing === 0 ? 'first' : standing > version ? 'lower' : 'not-lower'}`)
+    return standing > version
+  }
+
+  #refuseSet(why: string): false {
+    this.#mark(`set:refused:${why}`)
+    return false
   }
 
   #wait(at: EntryAddress, lease: Lease, found: { readonly nowMs: number; readonly bytes: Bytes | undefined }): AcquireAnswer {
@@ -325,6 +401,7 @@ export class TwinServer {
       inc,
       epoch,
       costMs: Math.round(value.costMs),
+      version: value.version,
       tags: value.tags,
       payload: value.payload,
     }
@@ -360,8 +437,15 @@ export class TwinServer {
 }
 
 /** Lengths first, so that no two addresses share a name whatever characters they hold. */
-function nameOf({ shard, cache, key }: EntryAddress): string {
-  return `${shard}:${cache.length}:${cache}${key}`
+function nameOf({ shard, cache, version, key }: EntryAddress): string {
+  return `${shard}:${cache.length}:${version.length}:${cache}${version}${key}`
+}
+
+function addressOf(name: string): EntryAddress {
+  const [head = '', shard = '', cacheLength = '', versionLength = ''] = /^(\d+):(\d+):(\d+):/.exec(name) ?? []
+  const versionAt = head.length + Number(cacheLength)
+  const keyAt = versionAt + Number(versionLength)
+  return { shard: Number(shard), cache: name.slice(head.length, versionAt), version: name.slice(versionAt, keyAt), key: name.slice(keyAt) }
 }
 
 /** Redis takes whole milliseconds, at least one. */

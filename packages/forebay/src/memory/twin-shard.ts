@@ -1,12 +1,14 @@
-import type { Position } from '../core/far-store.js'
-import { stampName, wholeService } from '../core/far-store.js'
+import { mostPatterns, type PatternStamp, type Position, stampName, versionScope, wholeService } from '../core/far-store.js'
 import { noNotice, type Notice, type Tidings } from '../core/notice.js'
+import { fits } from '../core/pattern.js'
 
 /** Most tag stamps that a shard keeps; the one pushed out raises the floor. */
 export const stampLimit = 8192
 /** A shard's log keeps at least this many notices, and, like a Redis stream, drops old ones a hundred at a time. */
 export const logLimit = 4096
 const logSlack = 100
+/** Most versions of a cache that a shard knows; the oldest of more is cleared. */
+const mostVersions = 4
 
 /** What decides whether an entry may be served: the incarnation and epoch of its load, and its tags. */
 export interface Provenance {
@@ -15,7 +17,23 @@ export interface Provenance {
   readonly tags: readonly string[]
 }
 
-export type Verdict = 'valid' | 'incarnation' | 'cleared-cache' | 'cleared-service' | 'floor' | 'tag-cache' | 'tag-service'
+/** Where an entry stands in its shard. */
+export interface Place {
+  readonly cache: string
+  readonly version: string
+  readonly key: string
+}
+
+export type Verdict =
+  | 'valid'
+  | 'incarnation'
+  | 'cleared-cache'
+  | 'cleared-service'
+  | 'cleared-version'
+  | 'pattern'
+  | 'floor'
+  | 'tag-cache'
+  | 'tag-service'
 
 interface Meta {
   readonly inc: string
@@ -23,6 +41,10 @@ interface Meta {
   head: string
   floor: number
   readonly clears: Map<string, number>
+  /** Of each cache, oldest first. */
+  readonly patterns: Map<string, readonly PatternStamp[]>
+  /** Of each cache that has any, newest last. */
+  readonly versions: Map<string, readonly string[]>
 }
 
 /**
@@ -52,6 +74,10 @@ export class TwinShard {
     return new Map(this.#meta?.clears)
   }
 
+  get patterns(): ReadonlyMap<string, readonly PatternStamp[]> {
+    return new Map(this.#meta?.patterns)
+  }
+
   get log(): readonly Notice[] {
     return this.#log
   }
@@ -70,7 +96,7 @@ export class TwinShard {
   ensure(newInc: string): Position {
     if (this.#meta === undefined) {
       this.#mark('ensure:new')
-      this.#meta = { inc: newInc, seq: 0, head: noNotice, floor: 0, clears: new Map() }
+      this.#meta = { inc: newInc, seq: 0, head: noNotice, floor: 0, clears: new Map(), patterns: new Map(), versions: new Map() }
       this.#stamps = new Map()
       this.#log = []
     } else this.mendStamps()
@@ -100,8 +126,39 @@ export class TwinShard {
     return notice
   }
 
+  /** The known versions of a cache, newest last. A cache without versions has the empty one. */
+  versionsOf(cache: string): readonly string[] {
+    return this.#meta?.versions.get(cache) ?? ['']
+  }
+
+  /** Makes a version known; answers the one that has to be cleared for it. */
+  admit(cache: string, version: string): string | undefined {
+    const known = this.versionsOf(cache)
+    if (known.includes(version)) return undefined
+    this.#mark('version:admitted')
+    const [oldest, ...others] = [...known, version]
+    const excess = others.length >= mostVersions
+    this.#meta?.versions.set(cache, excess ? others : [...known, version])
+    return excess ? oldest : undefined
+  }
+
   stampClear(scope: string): void {
     this.#meta?.clears.set(scope, this.#meta.seq)
+  }
+
+  /** The same pattern again counts from its last stamp; too many become a clear. */
+  stampPattern(scope: string, parts: readonly string[]): void {
+    const meta = this.#meta
+    if (meta === undefined) return
+    const stood = meta.patterns.get(scope) ?? []
+    const others = stood.filter(([, otherParts]) => !sameTexts(otherParts, parts))
+    if (others.length < stood.length) this.#mark('stamp:pattern:again')
+    if (others.length < mostPatterns) meta.patterns.set(scope, [...others, [meta.seq, [...parts]]])
+    else {
+      this.#mark('stamp:pattern:overflow')
+      meta.patterns.delete(scope)
+      this.stampClear(scope)
+    }
   }
 
   /** Stamps tags with the present seq. Sorted first, so that the map's order is that of a Redis sorted set: by seq, then by bytes. */
@@ -119,11 +176,13 @@ export class TwinShard {
    * Whether an entry with this provenance may be served. An equal stamp does not void: the seq grows before it is stamped, so what was
    * loaded under that very seq began after the stamp.
    */
-  judge({ inc, epoch, tags }: Provenance, cache: string): Verdict {
+  judge({ inc, epoch, tags }: Provenance, { cache, version, key }: Place): Verdict {
     const meta = this.#meta
     if (meta === undefined || meta.inc !== inc) return 'incarnation'
     if ((meta.clears.get(cache) ?? 0) > epoch) return 'cleared-cache'
     if ((meta.clears.get(wholeService) ?? 0) > epoch) return 'cleared-service'
+    if ((meta.clears.get(versionScope(cache, version)) ?? 0) > epoch) return 'cleared-version'
+    if (meta.patterns.get(cache)?.some(([seq, parts]) => seq > epoch && fits(parts, key))) return 'pattern'
     if (tags.length === 0) return 'valid'
     if (epoch < meta.floor) return 'floor'
     const stamped = (scope: string) => tags.some((tag) => (this.#stamps?.get(stampName(scope, tag)) ?? 0) > epoch)
@@ -140,7 +199,12 @@ export class TwinShard {
 
   clone(mark: (outcome: string) => void): TwinShard {
     const copy = new TwinShard(mark)
-    copy.#meta = this.#meta && { ...this.#meta, clears: new Map(this.#meta.clears) }
+    copy.#meta = this.#meta && {
+      ...this.#meta,
+      clears: new Map(this.#meta.clears),
+      patterns: new Map(this.#meta.patterns),
+      versions: new Map(this.#meta.versions),
+    }
     copy.#stamps = this.#stamps && new Map(this.#stamps)
     copy.#log = [...this.#log]
     return copy
@@ -156,6 +220,10 @@ export class TwinShard {
       meta.floor = Math.max(meta.floor, seq)
     }
   }
+}
+
+function sameTexts(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, i) => text === others[i])
 }
 
 /** The order of UTF-8 bytes, which is not that of JavaScript's UTF-16 units. */

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import type { FarStore } from '../core/far-store.js'
 import type { TwinServer } from './twin-server.js'
+import { sweepTwin } from './twin-sweep.js'
 
 export interface TwinStoreOptions {
   readonly server: TwinServer
@@ -41,6 +42,14 @@ export function twinStore({ server, clock }: TwinStoreOptions): FarStore {
     sync: (shard, request) => later((nowMs) => server.sync(shard, request, nowMs)),
     ask: (asked) => later((nowMs) => server.ask(asked.shards, nowMs)),
     replay: (shard, request) => later(() => server.replay(shard, request)),
+    sweep: (request) =>
+      sweepTwin(
+        {
+          names: () => later(() => server.entryNames(group.shards)),
+          sweep: (names) => later((nowMs) => server.sweep(names, request, nowMs)),
+        },
+        request.pause,
+      ),
     onNotice(listener) {
       stopListening()
       stopListening = server.listen(listener)

@@ -25,7 +25,15 @@ describe('the twin keeps the contract', () => {
       ...['get:bytes', 'get:none', 'check:entry', 'check:none', 'ensure:new', 'ensure:sentinel'],
       ...['acquire:entry', 'acquire:lease', 'acquire:wait', 'acquire:wait:again', 'acquire:forced', 'acquire:forced:waited-for'],
       ...['acquire:taken-over', 'acquire:taken-over:waited-for', 'acquire:with-stale', 'acquire:without-stale'],
-      ...['valid:valid', 'valid:valid-tagged', 'valid:incarnation', 'valid:cleared-cache', 'valid:cleared-service', 'valid:floor'],
+      ...[
+        'valid:valid',
+        'valid:valid-tagged',
+        'valid:incarnation',
+        'valid:cleared-cache',
+        'valid:cleared-service',
+        'valid:pattern',
+        'valid:floor',
+      ],
       ...[
         'valid:tag-cache',
         'valid:tag-service',
@@ -37,7 +45,10 @@ describe('the twin keeps the contract', () => {
         'wake:no-shard',
       ],
       ...['release:ours', 'release:not-ours', 'renew:ours', 'renew:not-ours', 'stamp:tags', 'stamp:clear', 'stamp:overflow'],
-      ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`]),
+      ...['stamp:pattern', 'stamp:pattern:again', 'stamp:pattern:overflow', 'set:stored', 'set:refused:full', 'set:refused:lease'],
+      ...['set:refused:version', 'version:first', 'version:lower', 'version:not-lower'],
+      ...['version:admitted', 'version:pushed-out', 'valid:cleared-version', 'sweep:deleted', 'sweep:nothing'],
+      ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`, `write:${kind}:versions`]),
       ...['sync:all-stamps', 'sync:more-stamps', 'ask:position', 'ask:missing', 'log:trimmed'],
       ...['replay:all', 'replay:cut', 'replay:nothing', 'acquire:full', 'fill:full', 'refused:read-only'],
     ]
@@ -46,10 +57,10 @@ describe('the twin keeps the contract', () => {
 })
 
 describe('the twin as a server', () => {
-  const at = { shard: 0, cache: 'books', key: 'b42' }
-  const value = { payload: new Uint8Array(1_000), codec: 0, tags: ['a'], freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0 }
+  const at = { shard: 0, cache: 'books', version: '', key: 'b42' }
+  const value = { payload: new Uint8Array(1_000), codec: 0, tags: ['a'], freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
   const set = (server: TwinServer, key: string, nowMs = 0) =>
-    server.write({ ...at, key }, { kind: 'set', nonce: `nonce-${key}`, newInc: 'inc-inc-', value }, nowMs)
+    server.write({ ...at, key }, { kind: 'set', nonce: `nonce-${key}`, newInc: 'inc-inc-', value, lease: undefined }, nowMs)
   const lease = (token: string) => ({ token, newInc: 'inc-inc-', leaseMs: 100, force: false, takeover: undefined })
 
   it('still answers plain reads where it may not write', () => {
@@ -95,7 +106,7 @@ describe('the twin as a server', () => {
     const kept = () => [0, 1, 2, 3, 4, 5].filter((key) => server.get({ ...at, key: `${key}` }, 0))
     expect(kept()).toEqual([0, 2, 3, 4])
     const huge = { ...value, payload: new Uint8Array(10_000) }
-    server.write({ ...at, key: '5' }, { kind: 'set', nonce: 'nonce-5', newInc: 'inc-inc-', value: huge }, 0)
+    server.write({ ...at, key: '5' }, { kind: 'set', nonce: 'nonce-5', newInc: 'inc-inc-', value: huge, lease: undefined }, 0)
     expect(kept()).toEqual([0, 2, 3, 4])
     expect(server.ask([0], 0).positions.get(0)?.seq).toBe(6)
   })
@@ -122,7 +133,7 @@ describe('the twin as a server', () => {
     const store = twinStore({ server, clock: { now: () => 0 } })
     const heard: string[] = []
     store.onNotice((_, notice) => heard.push(notice.nonce))
-    const position = store.write(at, { kind: 'set', nonce: 'nonce-1', newInc: 'inc-inc-', value })
+    const position = store.write(at, { kind: 'set', nonce: 'nonce-1', newInc: 'inc-inc-', value, lease: undefined })
     const bytes = store.get(at)
     expect(heard).toEqual([])
     expect((await position).head).toBe('nonce-1')

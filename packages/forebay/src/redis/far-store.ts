@@ -1,28 +1,31 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock, Random } from '../core/clock.js'
 import { encodeTags, sealEnvelope } from '../core/envelope.js'
-import { ForebayError } from '../core/errors.js'
+import { ForebayError, isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
-import type {
-  AcquireAnswer,
-  AcquireRequest,
-  CheckAnswer,
-  EntryAddress,
-  FarStore,
-  FillAnswer,
-  FillRequest,
-  HeadsAnswer,
-  LeaseRequest,
-  Position,
-  ReplayRequest,
-  ShardGroup,
-  StampRequest,
-  StoredValue,
-  SyncAnswer,
-  SyncRequest,
-  WriteRequest,
+import {
+  type AcquireAnswer,
+  type AcquireRequest,
+  type CheckAnswer,
+  type EntryAddress,
+  type FarStore,
+  type FillAnswer,
+  type FillRequest,
+  type HeadsAnswer,
+  type LeaseRequest,
+  mostPatterns,
+  type Position,
+  type ReplayRequest,
+  type ShardGroup,
+  type StampRequest,
+  type StoredValue,
+  type SweepRequest,
+  type SyncAnswer,
+  type SyncRequest,
+  type WriteAnswer,
+  type WriteRequest,
 } from '../core/far-store.js'
-import { encodeTidings, type Notice } from '../core/notice.js'
+import { encodeTidings, type Notice, tidingsOf } from '../core/notice.js'
 import { Agreement } from './agreement.js'
 import { askGroup } from './ask.js'
 import { clientOpener } from './client.js'
@@ -30,11 +33,13 @@ import { ClusterTopology } from './cluster.js'
 import { evictionWarning } from './eviction-warning.js'
 import { movedTo } from './failure.js'
 import { createLayout, type Layout } from './layout.js'
+import { KnownVersions } from './known-versions.js'
 import type { Link } from './link.js'
 import type { RedisPlan } from './plan.js'
-import { acquireAnswerOf, bytesOf, fillAnswerOf, listOf, noticesOf, numberOf, positionOf, syncAnswerOf } from './replies.js'
+import { acquireAnswerOf, bytesOf, fillAnswerOf, listOf, noticesOf, numberOf, positionOf, syncAnswerOf, writeAnswerOf } from './replies.js'
 import { runScript } from './script-call.js'
 import { SingleTopology } from './single.js'
+import { scan } from './sweep.js'
 import type { RedisNode, Topology } from './topology.js'
 
 export interface RedisParts {
@@ -56,6 +61,9 @@ const mostStamps = 8_192
 /** Bound of the nonces that a sync brings: more than the log can hold. */
 const mostNonces = 8_192
 
+/** A write is tried so often, each time with the versions that it was last told of. */
+const mostWriteTries = 5
+
 /** Connects to Redis by this plan, at once and for good; every call is answered or rejected within its deadline from the start. */
 export function createRedisFarStore(plan: RedisPlan, parts: RedisParts): RedisFarStore {
   return new Store(plan, parts)
@@ -65,6 +73,7 @@ class Store implements RedisFarStore {
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
+  readonly #versions = new KnownVersions()
   /** Whether shards lie in slots, so that they share no command and bells ring by slot. */
   readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
@@ -160,22 +169,43 @@ class Store implements RedisFarStore {
     return numberOf(reply) === 1
   }
 
-  async write(at: EntryAddress, request: WriteRequest): Promise<Position> {
-    const { keys, args } = this.#names(at)
+  async write(at: EntryAddress, request: WriteRequest): Promise<WriteAnswer> {
     const { nonce, newInc } = request
     const { kind, payload: tidings } = encodeTidings({ kind: request.kind === 'stale' ? 'stale' : 'key', cache: at.cache, key: at.key })
-    const reply = await this.#act(at.shard, (link) =>
-      request.kind === 'set'
-        ? runScript(link, 'set', keys, { ...args, newInc, nonce, tidings, ...stored(request.value) })
-        : runScript(link, 'write', keys, { ...args, newInc, nonce, kind, tidings }),
-    )
-    return positionOf(listOf(reply))
+    for (let tries = 0; tries < mostWriteTries; tries++) {
+      const { keys, args } = this.#versionedNames(at)
+      const given = { ...args, newInc, nonce, kind, tidings }
+      const reply = await this.#act(at.shard, (link) =>
+        request.kind === 'set'
+          ? runScript(link, 'set', keys, {
+              ...given,
+              ...stored(request.value),
+              onlyUnder: request.lease === undefined ? '' : `${request.lease.seq}:${request.lease.token}`,
+            })
+          : runScript(link, 'write', keys, given),
+      )
+      const answer = writeAnswerOf(reply)
+      if (typeof answer !== 'string') return answer
+      this.#versions.learn(at, answer)
+    }
+    throw new ForebayError('E_REDIS_REFUSED', `the versions of ${at.cache} changed ${mostWriteTries} times during one write`)
   }
 
-  async stamp(shard: number, { nonce, newInc, scope, tags }: StampRequest): Promise<Position> {
+  async stamp(shard: number, { nonce, newInc, scope, tags, parts }: StampRequest): Promise<Position> {
     const { keys, args } = this.#shard(shard)
-    const { payload: tidings } = encodeTidings(tags.length === 0 ? { kind: 'clear', scope } : { kind: 'tags', scope, tags })
-    const given = { ...args, newInc, nonce, tidings, scope, tags: bufferOf(encodeTags(tags)), most: mostStamps }
+    const { payload: tidings } = encodeTidings(tidingsOf({ scope, tags, parts }))
+    const literals = parts === undefined ? '' : JSON.stringify(parts)
+    const given = {
+      ...args,
+      newInc,
+      nonce,
+      tidings,
+      scope,
+      tags: bufferOf(encodeTags(tags)),
+      parts: literals,
+      most: mostStamps,
+      mostPatterns,
+    }
     return positionOf(listOf(await this.#act(shard, (link) => runScript(link, 'stamp', keys, given))))
   }
 
@@ -198,6 +228,29 @@ class Store implements RedisFarStore {
     return noticesOf(await this.#act(shard, (link) => link.call('act', 'XRANGE', range)))
   }
 
+  async sweep(request: SweepRequest): Promise<number> {
+    let deleted = 0
+    for (const { id } of this.groups()) {
+      try {
+        for await (const _ of this.#sweepNode(id, request)) deleted += 1
+      } catch (error) {
+        if (!isAway(error)) throw error
+      }
+    }
+    return deleted
+  }
+
+  /** Yields for each entry that was deleted. */
+  async *#sweepNode(id: string, { cache, parts, newInc, pause }: SweepRequest): AsyncGenerator<void> {
+    const { form, addressOf } = this.#layout.search(cache, parts)
+    const { commands } = this.#usable(this.#topology.nodeOfGroup(id), 0)
+    for await (const names of scan(commands, form, pause)) {
+      for (const at of names.map(addressOf)) {
+        if (at !== undefined && (await this.check(at, { newInc })).bytes === undefined) yield
+      }
+    }
+  }
+
   /** What every script takes: the shard's keys, and how its bell is rung. */
   #shard(shard: number) {
     const { meta, stamps, log, bell } = this.#layout.shard(shard)
@@ -207,7 +260,18 @@ class Store implements RedisFarStore {
   #names(at: EntryAddress) {
     const { keys, args } = this.#shard(at.shard)
     const names = this.#layout.shard(at.shard)
-    return { keys: { ...keys, key: names.entry(at), lease: names.lease(at) }, args: { ...args, cache: at.cache } }
+    return {
+      keys: { ...keys, key: names.entry(at), lease: names.lease(at) },
+      args: { ...args, cache: at.cache, version: at.version, canonical: at.key },
+    }
+  }
+
+  /** The names for a write, which reaches the key in all versions. */
+  #versionedNames(at: EntryAddress) {
+    const { keys, args } = this.#names(at)
+    const { entry, lease } = this.#layout.shard(at.shard)
+    const others = this.#versions.othersOf(at).flatMap((other) => [entry(other), lease(other)])
+    return { keys: { ...keys, others }, args: { ...args, known: this.#versions.listFor(at) } }
   }
 
   async #act<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {
@@ -235,9 +299,9 @@ function filled(at: EntryAddress): string {
 }
 
 /** A value as the scripts take it: the script puts times, incarnation and epoch into the blank places of the header. */
-function stored({ payload, codec, tags, freshMs, staleMs, errorMs, costMs }: StoredValue) {
+function stored({ payload, codec, tags, freshMs, staleMs, errorMs, costMs, version }: StoredValue) {
   const blank = { createdMs: 0, freshUntilMs: 0, staleUntilMs: 0, errorUntilMs: 0, inc: '', epoch: 0 }
-  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, costMs: Math.round(costMs) }))
+  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, version, costMs: Math.round(costMs) }))
   return { envelope, freshMs: whole(freshMs), staleMs: Math.round(staleMs), errorMs: Math.round(errorMs) }
 }
 

@@ -1,4 +1,5 @@
 import type { EntryAddress } from '../core/far-store.js'
+import { fits } from '../core/pattern.js'
 
 /** Version of keys, envelopes and notices; another version shares nothing with this one. */
 const version = 'fb1'
@@ -21,6 +22,14 @@ export interface Layout {
   readonly config: string
   readonly configTag: string
   shard(index: number): ShardNames
+  /** How to find the entries of a cache whose keys fit these literals, or all. */
+  search(cache: string, parts: readonly string[]): Search
+}
+
+/** A form that every name sought has, and few others, as Redis' `MATCH` takes it; and what a name found stands for, if it was sought. */
+export interface Search {
+  readonly form: string
+  addressOf(name: string): EntryAddress | undefined
 }
 
 /** The names of one service; those of a shard are made once. */
@@ -34,7 +43,34 @@ export function createLayout(service: string): Layout {
       made[index] = names
       return names
     },
+    search: (cache, parts) => searchFor(service, cache, parts),
   }
+}
+
+function searchFor(service: string, cache: string, parts: readonly string[]): Search {
+  const before = `${version}:{${service}.`
+  const keys = parts.length === 0 ? '*' : parts.map(asItIs).join('*')
+  return {
+    form: `${asItIs(before)}*}:${asItIs(cache)}*:${keys}`,
+    addressOf(name) {
+      const [, shard, named, of = '', key = ''] = name.startsWith(before) ? (afterService.exec(name.slice(before.length)) ?? []) : []
+      if (named !== cache || (parts.length > 0 && !fits(parts, key))) return undefined
+      return { shard: Number(shard), cache, version: of, key }
+    },
+  }
+}
+
+/** A name after its service: shard, cache, version, key. */
+const afterService = /^(\d+)\}:([^:@]+)(?:@([^:]*))?:(.*)$/s
+
+/** A text in which Redis' `MATCH` sees nothing but itself. */
+function asItIs(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, '\\$&')
+}
+
+/** A cache and its version: neither holds an `@` or a colon. */
+function cacheOf({ cache, version: of }: EntryAddress): string {
+  return of === '' ? cache : `${cache}@${of}`
 }
 
 function shardNames(tag: string): ShardNames {
@@ -45,7 +81,7 @@ function shardNames(tag: string): ShardNames {
     stamps: `${prefix}#stamps`,
     log: `${prefix}#log`,
     bell: `${prefix}#bell`,
-    entry: (at) => `${prefix}${at.cache}:${at.key}`,
-    lease: (at) => `${prefix}#lease:${at.cache}:${at.key}`,
+    entry: (at) => `${prefix}${cacheOf(at)}:${at.key}`,
+    lease: (at) => `${prefix}#lease:${cacheOf(at)}:${at.key}`,
   }
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/bytes.js'
 import { ForebayError } from '../core/errors.js'
-import type { AcquireAnswer, FillAnswer, Position, SyncAnswer } from '../core/far-store.js'
+import type { AcquireAnswer, FillAnswer, PatternStamp, Position, SyncAnswer, WriteAnswer } from '../core/far-store.js'
 import { type Notice, parseNotice } from '../core/notice.js'
 
 /*
@@ -39,6 +39,14 @@ export function positionOf([inc, seq, head]: readonly unknown[]): Position {
   return { inc: textOf(inc), seq: numberOf(seq), head: textOf(head) }
 }
 
+/** A text is the list of versions that the writer should have known: nothing was written. */
+export function writeAnswerOf(reply: unknown): WriteAnswer | string {
+  const list = listOf(reply)
+  const [inc, seq, head, stored] = list
+  if (list.length === 2) return textOf(seq)
+  return { ...positionOf([inc, seq, head]), stored: numberOf(stored) === 1 }
+}
+
 /** Milliseconds from the answer to `TIME`. */
 export function timeOf(reply: unknown): number {
   const [seconds, micros] = listOf(reply)
@@ -65,22 +73,39 @@ export function fillAnswerOf(reply: unknown): FillAnswer {
 }
 
 export function syncAnswerOf(reply: unknown, node: string): SyncAnswer {
-  const [now, inc, seq, head, floor, clears, stamps, more, nonces] = listOf(reply)
+  const [now, inc, seq, head, floor, clears, stamps, more, nonces, patterns] = listOf(reply)
   return {
     ...positionOf([inc, seq, head]),
     node,
     nowMs: numberOf(now),
     floor: numberOf(floor),
-    clears: new Map(pairsOf(clears)),
-    stamps: pairsOf(stamps),
+    clears: new Map(pairsOf(clears, numberOf)),
+    patterns: new Map(pairsOf(patterns, patternsOf)),
+    stamps: pairsOf(stamps, numberOf),
     moreStamps: numberOf(more) === 1,
     nonces: listOf(nonces).map(textOf),
   }
 }
 
-function pairsOf(reply: unknown): (readonly [string, number])[] {
+function pairsOf<T>(reply: unknown, read: (value: unknown) => T): (readonly [string, T])[] {
   const flat = listOf(reply)
-  return Array.from({ length: flat.length / 2 }, (_, i) => [textOf(flat[2 * i]), numberOf(flat[2 * i + 1])] as const)
+  return Array.from({ length: flat.length / 2 }, (_, i) => [textOf(flat[2 * i]), read(flat[2 * i + 1])] as const)
+}
+
+/** A cache's pattern stamps, as the scripts keep them: JSON of [seq, parts]. */
+function patternsOf(reply: unknown): readonly PatternStamp[] {
+  try {
+    const list: unknown = JSON.parse(textOf(reply))
+    if (Array.isArray(list) && list.every(isPatternStamp)) return list
+  } catch {
+    // not JSON: not written by our scripts
+  }
+  throw strange('a list of patterns')
+}
+
+function isPatternStamp(value: unknown): value is PatternStamp {
+  const [seq, parts]: readonly unknown[] = Array.isArray(value) ? value : []
+  return Number.isSafeInteger(seq) && Array.isArray(parts) && parts.length > 0 && parts.every((part) => typeof part === 'string')
 }
 
 /** The notices of an `XRANGE`, up to the first that cannot be read. */

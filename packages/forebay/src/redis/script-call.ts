@@ -7,7 +7,11 @@ type Scripts = typeof scripts
 export type ScriptName = keyof Scripts
 
 /** A value for each name of the binding block, so that no position can slip. */
-export type ScriptKeys<N extends ScriptName> = { readonly [K in Scripts[N]['keys'][number]]: string }
+export type ScriptKeys<N extends ScriptName> = {
+  readonly [K in Scripts[N]['keys'][number] as K extends `...${infer Rest}` ? Rest : K]: K extends `...${string}`
+    ? readonly string[]
+    : string
+}
 export type ScriptArguments<N extends ScriptName> = { readonly [K in Scripts[N]['args'][number]]: Argument }
 
 /** Runs a script by its digest; its text is sent only to a server that does not know it. Any other error is the caller's. */
@@ -18,7 +22,8 @@ export async function runScript<N extends ScriptName>(
   args: ScriptArguments<N>,
 ): Promise<unknown> {
   const script = scripts[name]
-  const rest = [script.keys.length, ...inOrder(script.keys, keys), ...inOrder(script.args, args)]
+  const given = inOrder(script.keys, keys)
+  const rest = [given.length, ...given, ...inOrder(script.args, args)]
   try {
     return await link.call('act', 'EVALSHA', [script.sha, ...rest])
   } catch (error) {
@@ -27,6 +32,7 @@ export async function runScript<N extends ScriptName>(
   }
 }
 
-function inOrder(names: readonly string[], values: { readonly [name: string]: Argument }): Argument[] {
-  return names.map((name) => values[name] ?? '')
+/** The values of these names; one that begins with dots stands for a list. */
+function inOrder(names: readonly string[], values: { readonly [name: string]: Argument | readonly string[] }): Argument[] {
+  return names.flatMap((name) => (values[name.replace('...', '')] as Argument | Argument[] | undefined) ?? '')
 }

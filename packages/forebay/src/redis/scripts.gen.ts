@@ -3,11 +3,11 @@
 /** The scripts by name: SHA-1, the names of their keys and arguments in order, text. */
 export const scripts = {
   acquire: {
-    sha: '7c603189ef205d841c4d68a6ed1a53c471db135d',
+    sha: '8f16d36a58432b44cd294adaf66e88c8e63d959d',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
-    args: ['ring', 'bell', 'cache', 'newInc', 'token', 'leaseMs', 'force', 'takeover'],
+    args: ['ring', 'bell', 'cache', 'newInc', 'token', 'leaseMs', 'force', 'takeover', 'canonical', 'version'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -68,6 +68,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -85,14 +108,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -121,23 +145,56 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
+end
+
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
 end
 
 -- Miss: the valid and fresh entry, or the lease, or the wait for the one who holds it.
@@ -149,6 +206,8 @@ local token = ARGV[5] -- made for this one attempt
 local leaseMs = ARGV[6] -- life of the lease, ms
 local force = ARGV[7] -- 1 = take the lease whatever stands there
 local takeover = ARGV[8] -- token of a lease whose time is over, or empty
+local canonical = ARGV[9] -- its key
+local version = ARGV[10] -- the cache's version, or empty
 
 -- A full server gives out what it has, but no lease: who cannot store must not load for others.
 local refusal, full = checkRoom(key)
@@ -156,7 +215,8 @@ if refusal and not full then return refusal end
 checkWritable()
 ensure(newInc)
 local at = now()
-local bytes, entry = readEntry(key, cache)
+local place = { cache = cache, version = version, canonical = canonical }
+local bytes, entry = readEntry(key, place)
 if force ~= '1' and entry and entry.freshUntil > at then return { 'entry', at, bytes } end
 if full then return refusal end
 
@@ -165,16 +225,17 @@ if holder and force ~= '1' and holder ~= takeover then
   if mark == '' then redis.call('APPEND', lease, '+') end
   return { 'wait', at, holder, math.max(redis.call('PTTL', lease), 0), bytes or false }
 end
+admit(place, token)
 redis.call('SET', lease, digits(seq) .. ':' .. token .. mark, 'PX', leaseMs)
 return { 'lease', at, inc, seq, bytes or false }
 `,
   },
   check: {
-    sha: '6f8017523218accbd43d5e148e92841004cdfa34',
+    sha: '0548ba56b921957b6f58aa970c0ac687541e1659',
     keys: ['meta', 'stamps', 'log', 'key'],
-    args: ['ring', 'bell', 'cache', 'newInc'],
+    args: ['ring', 'bell', 'cache', 'newInc', 'canonical', 'version'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -235,6 +296,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -252,14 +336,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -288,42 +373,92 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
+end
+
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
 end
 
 -- Checked read: an entry only if it is valid in the shard.
 local key = KEYS[4] -- the entry
 local cache = ARGV[3] -- its cache
 local newInc = ARGV[4] -- incarnation to begin where there is none
+local canonical = ARGV[5] -- its key
+local version = ARGV[6] -- the cache's version, or empty
 
 checkWritable()
 ensure(newInc)
-local bytes = readEntry(key, cache)
+local bytes = readEntry(key, { cache = cache, version = version, canonical = canonical })
 return { now(), bytes or false }
 `,
   },
   fill: {
-    sha: '10f884aeb381220981f6734a914b4223d5b3580b',
+    sha: '31b3e6efb6ceeabf733e41996f342c9478cfe382',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
-    args: ['ring', 'bell', 'cache', 'token', 'nonce', 'tidings', 'loadedInc', 'epoch', 'freshMs', 'staleMs', 'errorMs', 'envelope'],
+    args: [
+      'ring',
+      'bell',
+      'cache',
+      'token',
+      'nonce',
+      'tidings',
+      'loadedInc',
+      'epoch',
+      'freshMs',
+      'staleMs',
+      'errorMs',
+      'envelope',
+      'canonical',
+      'version',
+    ],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -384,6 +519,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -401,14 +559,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -437,26 +596,59 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
 end
 
--- Stores what a load returned if its lease and epoch still hold, and ends the lease.
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
+end
+
+-- Stores what a load returned if its lease and epoch still hold and nothing newer is there, and ends the lease.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
 local cache = ARGV[3] -- its cache
@@ -469,6 +661,8 @@ local freshMs = tonumber(ARGV[9]) -- span of freshness
 local staleMs = tonumber(ARGV[10]) -- span after it in which the old value may be served
 local errorMs = tonumber(ARGV[11]) -- span after it in which the old value may replace an error
 local envelope = ARGV[12] -- the value with its header, whose times, incarnation and epoch are blank
+local canonical = ARGV[13] -- its key
+local version = ARGV[14] -- the cache's version, or empty
 
 -- A full server ends the lease all the same, so that nobody waits for it.
 local refusal, full = checkRoom(key)
@@ -481,7 +675,10 @@ redis.call('DEL', lease)
 local ours = leasedAt == epoch
 local at = now()
 local stands = standing()
-local keeps = ours and stands and valid({ inc = loadedInc, epoch = epoch, tags = open(envelope).tags }, cache)
+local place = { cache = cache, version = version, canonical = canonical }
+local header = open(envelope)
+local loaded = { inc = loadedInc, epoch = epoch, tags = header.tags }
+local keeps = ours and stands and valid(loaded, place) and not outdated(header.version, key, place)
 if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
 if stands and mark == '+' then announce('f', tidings, nonce) end
 if not ours then return { 'lease' } end
@@ -491,11 +688,11 @@ return { 'stored', at }
 `,
   },
   release: {
-    sha: '88fae4195695ec0168f793e622d8048b116e8e84',
+    sha: '827012cdc83da00c51732e7a5db85a6e1d34b9ec',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'nonce', 'tidings'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -556,6 +753,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -573,14 +793,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -609,23 +830,56 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
+end
+
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
 end
 
 -- Gives a lease up without a value and wakes waiters.
@@ -643,11 +897,11 @@ return 1
 `,
   },
   renew: {
-    sha: '16cbe645801402fb0726503dbf1a733d64fc156e',
+    sha: '2cfc66989d66e047fcf516b1690d0187a0414038',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'leaseMs'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -708,6 +962,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -725,14 +1002,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -761,23 +1039,56 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
+end
+
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
 end
 
 -- Prolongs a lease that is still ours.
@@ -791,11 +1102,26 @@ return redis.call('PEXPIRE', lease, leaseMs)
 `,
   },
   set: {
-    sha: '6ef1f7d3cdcbd5ad73d56c7d803c2b0da175510d',
-    keys: ['meta', 'stamps', 'log', 'key', 'lease'],
-    args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'freshMs', 'staleMs', 'errorMs', 'envelope'],
+    sha: 'f7586a7b800fe25f0aa0878b1a00696680035994',
+    keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
+    args: [
+      'ring',
+      'bell',
+      'newInc',
+      'nonce',
+      'tidings',
+      'freshMs',
+      'staleMs',
+      'errorMs',
+      'envelope',
+      'onlyUnder',
+      'cache',
+      'canonical',
+      'version',
+      'known',
+    ],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -856,6 +1182,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -873,14 +1222,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -909,28 +1259,62 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
 end
 
--- One key's fence with a new value: the lease goes, then the notice, then the value under the new position.
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
+end
+
+-- One key's fence with a new value: leases and entries of all versions go, then the notice, then the value under the new position, unless its lease was lost or something newer was there.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
+local others = { unpack(KEYS, 6) } -- entries and leases of the other versions that the caller knows
 local newInc = ARGV[3] -- incarnation to begin where there is none
 local nonce = ARGV[4] -- of the notice
 local tidings = ARGV[5] -- its payload
@@ -938,23 +1322,38 @@ local freshMs = tonumber(ARGV[6]) -- span of freshness
 local staleMs = tonumber(ARGV[7]) -- span after it in which the old value may be served
 local errorMs = tonumber(ARGV[8]) -- span after it in which the old value may replace an error
 local envelope = ARGV[9] -- the value with its header, whose times, incarnation and epoch are blank
+local onlyUnder = ARGV[10] -- <seq>:<token> of the lease under which alone it is stored, or empty
+local cache = ARGV[11] -- its cache
+local canonical = ARGV[12] -- its key
+local version = ARGV[13] -- the cache's version, or empty
+local known = ARGV[14] -- the versions that the caller knows
+
+-- Who does not know all versions cannot name their keys: he is told, and nothing happens.
+local versions = versionsOf(cache)
+if versions ~= known then return { 'versions', versions } end
 
 -- A full server takes the fence, and the value is as good as evicted.
 local refusal, full = checkRoom(key)
 if refusal and not full then return refusal end
-redis.call('DEL', lease, key)
+local token, _, leasedAt = readLease(lease)
+local stores = not full and (onlyUnder == '' or (token and digits(leasedAt) .. ':' .. token == onlyUnder))
+local place = { cache = cache, version = version, canonical = canonical }
+redis.call('DEL', lease, unpack(others))
 ensure(newInc)
+if stores then stores = not outdated(open(envelope).version, key, place) end
+redis.call('DEL', key)
+if stores then admit(place, nonce .. '+') end
 announce('k', tidings, nonce)
-if not full then store(key, envelope, seq, now(), { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
-return { inc, seq, head }
+if stores then store(key, envelope, seq, now(), { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
+return { inc, seq, head, stores and 1 or 0 }
 `,
   },
   stamp: {
-    sha: 'e27fd9ce49dd04fdfd0795a9ed4218114dc685db',
+    sha: '7eff16c35c5772ff05e98483c2d94a6bf9211422',
     keys: ['meta', 'stamps', 'log'],
-    args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'scope', 'tags', 'most'],
+    args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'scope', 'tags', 'most', 'parts', 'mostPatterns'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -1015,6 +1414,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -1032,14 +1454,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -1068,35 +1491,100 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
 end
 
--- A group's fence on this shard: the notice, then the stamps of its tags, or of the clear.
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
+end
+
+-- A group's fence on this shard: the notice, then the stamps of its tags, of the pattern, or of the clear.
 local newInc = ARGV[3] -- incarnation to begin where there is none
 local nonce = ARGV[4] -- of the notice
 local tidings = ARGV[5] -- its payload
 local scope = ARGV[6] -- a cache, or * for the whole service
-local tags = ARGV[7] -- as they stand in a header; empty = clear
+local tags = ARGV[7] -- as they stand in a header; empty = clear, or the pattern
 local most = tonumber(ARGV[8]) -- stamps to keep
+local parts = ARGV[9] -- the pattern's literals as JSON, or empty
+local mostPatterns = tonumber(ARGV[10]) -- pattern stamps to keep of a cache; with one more they become a clear
+
+local function same(some, others)
+  if #some ~= #others then return false end
+  for i, part in ipairs(some) do
+    if part ~= others[i] then return false end
+  end
+  return true
+end
+
+-- The same pattern again counts from its last stamp.
+local function stampPattern(literals)
+  local stood = redis.call('HGET', meta, 'p:' .. scope)
+  local patterns = {}
+  for _, pattern in ipairs(stood and cjson.decode(stood) or {}) do
+    if not same(pattern[2], literals) then patterns[#patterns + 1] = pattern end
+  end
+  patterns[#patterns + 1] = { seq, literals }
+  if #patterns > mostPatterns then
+    redis.call('HDEL', meta, 'p:' .. scope)
+    redis.call('HSET', meta, 'c:' .. scope, digits(seq))
+  else
+    redis.call('HSET', meta, 'p:' .. scope, cjson.encode(patterns))
+  end
+end
 
 checkWritable()
 ensure(newInc)
+if #parts > 0 then
+  announce('p', tidings, nonce)
+  stampPattern(cjson.decode(parts))
+  return { inc, seq, head }
+end
+
 if #tags == 0 then
   announce('c', tidings, nonce)
   redis.call('HSET', meta, 'c:' .. scope, digits(seq))
@@ -1120,11 +1608,11 @@ return { inc, seq, head }
 `,
   },
   sync: {
-    sha: 'c43b817ca522181f15e3fcca9c387d34e5b40ad9',
+    sha: 'edf9515decd68ab3d6f4f3e8fe4682f5db030b51',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'most', 'withLog', 'mostNonces'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -1185,6 +1673,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -1202,14 +1713,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -1238,26 +1750,59 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
 end
 
--- Where the shard stands: position, floor, clears, its newest stamps, and the nonces in its log.
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
+end
+
+-- Where the shard stands: position, floor, clears, patterns, its newest stamps, and the nonces in its log.
 local newInc = ARGV[3] -- incarnation to begin where there is none
 local most = tonumber(ARGV[4]) -- stamps to bring
 local withLog = ARGV[5] -- 1 = bring the nonces
@@ -1266,12 +1811,14 @@ local mostNonces = ARGV[6] -- bound of these
 checkWritable()
 ensure(newInc)
 
-local clears = {}
+-- Of c:<scope> and p:<cache>: the names, each with its value.
+local named = { ['c:'] = {}, ['p:'] = {} }
 local fields = redis.call('HGETALL', meta)
 for i = 1, #fields, 2 do
-  if string.sub(fields[i], 1, 2) == 'c:' then
-    clears[#clears + 1] = string.sub(fields[i], 3)
-    clears[#clears + 1] = fields[i + 1]
+  local list = named[string.sub(fields[i], 1, 2)]
+  if list then
+    list[#list + 1] = string.sub(fields[i], 3)
+    list[#list + 1] = fields[i + 1]
   end
 end
 
@@ -1286,15 +1833,15 @@ if withLog == '1' then
     nonces[#nonces + 1] = string.match(logged[2][2], '^%S+ %S+ %S+ (%S+)')
   end
 end
-return { now(), inc, seq, head, floor, clears, newest, more, nonces }
+return { now(), inc, seq, head, floor, named['c:'], newest, more, nonces, named['p:'] }
 `,
   },
   write: {
-    sha: '03931c93ccf3f70c0d140f559f30d6a6880121c4',
-    keys: ['meta', 'stamps', 'log', 'key', 'lease'],
-    args: ['ring', 'bell', 'newInc', 'nonce', 'kind', 'tidings'],
+    sha: '5cc7c6a16b78295ee46b7b86768052bcf75d3d7f',
+    keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
+    args: ['ring', 'bell', 'newInc', 'nonce', 'kind', 'tidings', 'cache', 'known'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -1355,6 +1902,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -1372,14 +1942,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -1408,50 +1979,97 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
 end
 
--- One key's fence: the lease goes, then the entry or its freshness; then the notice. The stale windows begin where freshness ends.
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
+end
+
+-- One key's fence: leases of all versions go, then the entries or their freshness; then the notice. The stale windows begin where freshness ends.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
+local others = { unpack(KEYS, 6) } -- entries and leases of the other versions that the caller knows, in turn
 local newInc = ARGV[3] -- incarnation to begin where there is none
 local nonce = ARGV[4] -- of the notice
 local kind = ARGV[5] -- of the notice: k = the entry goes, s = its freshness ends
 local tidings = ARGV[6] -- the notice's payload
+local cache = ARGV[7] -- its cache
+local known = ARGV[8] -- the versions that the caller knows
+
+local function endFreshness(name)
+  local bytes = redis.call('GET', name)
+  local entry = open(bytes)
+  local at = now()
+  if not entry or entry.freshUntil <= at then return end
+  local cut = entry.freshUntil - at
+  local ends = write48(at) .. write48(read48(bytes, 17) - cut) .. write48(read48(bytes, 23) - cut)
+  redis.call('SETRANGE', name, 10, ends)
+end
+
+-- Who does not know all versions cannot name their keys: he is told, and nothing happens.
+local versions = versionsOf(cache)
+if versions ~= known then return { 'versions', versions } end
 
 -- Deleting comes first: after it a full server takes the rest.
 if kind == 's' then
   redis.call('DEL', lease)
-  local bytes = redis.call('GET', key)
-  local entry = open(bytes)
-  local at = now()
-  if entry and entry.freshUntil > at then
-    local cut = entry.freshUntil - at
-    local ends = write48(at) .. write48(read48(bytes, 17) - cut) .. write48(read48(bytes, 23) - cut)
-    redis.call('SETRANGE', key, 10, ends)
+  endFreshness(key)
+  for i = 1, #others, 2 do
+    redis.call('DEL', others[i + 1])
+    endFreshness(others[i])
   end
 else
-  redis.call('DEL', lease, key)
+  redis.call('DEL', lease, key, unpack(others))
 end
 ensure(newInc)
 announce(kind, tidings, nonce)
-return { inc, seq, head }
+return { inc, seq, head, 0 }
 `,
   },
 } as const

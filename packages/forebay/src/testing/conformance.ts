@@ -1,9 +1,13 @@
 import { fullRules, readOnlyRules } from './conformance/conditions.js'
-import { addressRules, entryRules, strangeNameRules } from './conformance/entries.js'
+import { addressRules, entryRules, strangeNameRules, strangePatternRules } from './conformance/entries.js'
 import { fenceDetailRules, fenceRules } from './conformance/fences.js'
 import { historyRules, lossRules } from './conformance/history.js'
 import { leaseRules, wakeRules } from './conformance/leases.js'
+import { patternRules } from './conformance/patterns.js'
 import { type ConformanceCase, type ConformanceWorld, Scene } from './conformance/scene.js'
+import { sweepRules } from './conformance/sweeps.js'
+import { versionRules } from './conformance/versions.js'
+import { writeRules } from './conformance/writes.js'
 
 export type { ConformanceCase, ConformanceWorld } from './conformance/scene.js'
 
@@ -17,8 +21,13 @@ export function farStoreConformance(name: string, open: () => Promise<Conformanc
     ...fenceDetailRules,
     ...leaseRules,
     ...wakeRules,
+    ...writeRules,
+    ...versionRules,
+    ...sweepRules,
     ...entryRules,
     ...strangeNameRules,
+    ...patternRules,
+    ...strangePatternRules,
     ...addressRules,
     ...historyRules,
     ...lossRules,

@@ -1,6 +1,7 @@
 import type { EntryAddress, FarStore, ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import type { TwinServer } from '../memory/twin-server.js'
+import { sweepTwin } from '../memory/twin-sweep.js'
 import type { SimClock } from './sim-clock.js'
 import { type Execution, SimLink, type Weather } from './sim-link.js'
 import type { SimProcess } from './sim-process.js'
@@ -26,7 +27,7 @@ export type Request =
       readonly request: object
     }
   | { readonly act: 'stamp' | 'sync' | 'replay'; readonly shard: number; readonly request: object }
-  | { readonly act: 'ask'; readonly group: string }
+  | { readonly act: 'ask' | 'sweep'; readonly group: string }
 
 export interface SimNetworkParts {
   readonly clock: SimClock
@@ -91,6 +92,16 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
         return run(listen, { act: 'ask', group: group.id }, (twin, nowMs) => twin.ask(asked.shards, nowMs))
       },
       replay: (shard, request) => run(groupOf(shard).listen, { act: 'replay', shard, request }, (twin) => twin.replay(shard, request)),
+      async sweep(request) {
+        let deleted = 0
+        for (const { group, command: link } of links) {
+          const asked = { act: 'sweep', group: group.id } as const
+          const names = () => run(link, asked, (twin) => twin.entryNames(group.shards))
+          const sweep = (some: readonly string[]) => run(link, asked, (twin, nowMs) => twin.sweep(some, request, nowMs))
+          deleted += await sweepTwin({ names, sweep }, request.pause)
+        }
+        return deleted
+      },
       onNotice(listener: (shard: number, notice: Notice) => void) {
         for (const { listen } of links) listen.listen(listener)
       },

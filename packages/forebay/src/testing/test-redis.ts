@@ -1,3 +1,4 @@
+import { sweepTwin } from '../memory/twin-sweep.js'
 import { ForebayError } from '../core/errors.js'
 import type { FarStore } from '../core/far-store.js'
 import { TwinServer } from '../memory/twin-server.js'
@@ -62,6 +63,14 @@ export class TestRedis {
       sync: (shard, request) => act((twin, nowMs) => twin.sync(shard, request, nowMs)),
       ask: (asked) => act((twin, nowMs) => twin.ask(asked.shards, nowMs)),
       replay: (shard, request) => act((twin) => twin.replay(shard, request)),
+      sweep: (request) =>
+        sweepTwin(
+          {
+            names: () => act((twin) => twin.entryNames(group.shards)),
+            sweep: (names) => act((twin, nowMs) => twin.sweep(names, request, nowMs)),
+          },
+          request.pause,
+        ),
       onNotice: (listener) => {
         const hear = () => void server.twin.listen(listener)
         this.#hears.add(hear)

@@ -13,7 +13,7 @@ type Cluster = Awaited<ReturnType<typeof startCluster>>
 
 const shards = 12
 const invalidation = { kind: 'invalidate', nonce: 'nonce001', newInc: 'incarnat' } as const
-const value = { payload: Buffer.from('here'), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0 }
+const value = { payload: Buffer.from('here'), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
 
 let cluster: Cluster
 let store: RedisFarStore
@@ -32,7 +32,7 @@ async function connect(urls = cluster.urls.slice(0, 1)): Promise<void> {
 }
 
 function everywhere(): EntryAddress[] {
-  return Array.from({ length: shards }, (_, shard) => ({ shard, cache: 'books', key: 'b42' }))
+  return Array.from({ length: shards }, (_, shard) => ({ shard, cache: 'books', version: '', key: 'b42' }))
 }
 
 async function codeOf(call: Promise<unknown>): Promise<string> {
@@ -97,8 +97,8 @@ describe('a Cluster', () => {
 describe('a shard that moves', () => {
   it('is followed at once by a read, by a write from the next on, and its bell is heard again', async () => {
     await connect()
-    const at = { shard: 3, cache: 'books', key: 'b42' }
-    await store.write(at, { ...invalidation, kind: 'set', value })
+    const at = { shard: 3, cache: 'books', version: '', key: 'b42' }
+    await store.write(at, { ...invalidation, kind: 'set', value, lease: undefined })
     const before = store.nodeOf(at.shard)
     const slot = slotOf(createLayout(`cluster${services}`).shard(at.shard).tag)
     await move(slot)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startRedis } from '../../../../scripts/redis-servers.mjs'
-import type { FarStore } from '../../src/core/far-store.js'
+import type { FarStore, WriteRequest } from '../../src/core/far-store.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
 import { openTwinWorld } from '../../src/testing/twin-world.js'
 import { comparePair } from './far-pair.js'
@@ -8,7 +8,7 @@ import { openSingle } from './redis-world.js'
 
 /** One seed from outside replays one run, `FOREBAY_SEEDS` of them make a longer search. */
 const { FOREBAY_SEED, FOREBAY_SEEDS } = process.env
-const acts = 500
+const acts = 1_000
 const seeds = FOREBAY_SEED ? [Number(FOREBAY_SEED)] : Array.from({ length: Number(FOREBAY_SEEDS ?? 12) }, (_, i) => i + 1)
 
 /** An outcome that did not occur was not compared. The suite of rules tries the rest: a trimmed log, a read-only server. */
@@ -20,10 +20,20 @@ const expected = {
     ...['renew:ours', 'renew:not-ours', 'ensure:new', 'ensure:sentinel', 'ask:position', 'stamp:tags', 'stamp:clear'],
     ...['valid:valid', 'valid:valid-tagged', 'valid:incarnation', 'valid:floor', 'valid:tag-cache', 'valid:tag-service'],
     ...['valid:cleared-cache', 'valid:cleared-service', 'sync:all-stamps', 'sync:more-stamps', 'stamp:overflow'],
+    ...['valid:pattern', 'stamp:pattern', 'stamp:pattern:again', 'set:stored', 'set:refused:lease'],
+    ...['set:refused:version', 'version:first', 'version:lower', 'version:not-lower'],
+    ...['version:admitted', 'version:pushed-out', 'valid:cleared-version', 'sweep:deleted', 'sweep:nothing'],
     ...['replay:all', 'replay:cut', 'replay:nothing', 'acquire:full'],
-    ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`]),
+    ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`, `write:${kind}:versions`]),
   ],
-  10: ['acquire:taken-over:waited-for', 'acquire:forced:waited-for', 'ask:missing', 'fill:full'],
+  10: [
+    'acquire:taken-over:waited-for',
+    'acquire:forced:waited-for',
+    'ask:missing',
+    'fill:full',
+    'stamp:pattern:overflow',
+    'set:refused:full',
+  ],
   1: ['wake:no-shard'],
 }
 
@@ -66,7 +76,17 @@ describe('the comparison would see', () => {
     ],
     ['a takeover that is a force', (store) => ({ ...store, acquire: (at, request) => store.acquire(at, takeoverForces(request)) })],
     ['a tag that is not stamped', (store) => ({ ...store, stamp: (shard, request) => store.stamp(shard, withoutLast(request)) })],
+    [
+      'a pattern without its last gap',
+      (store) => ({ ...store, stamp: (shard, { parts, ...r }) => store.stamp(shard, { ...r, parts: parts?.slice(0, 1) }) }),
+    ],
+    ['a set that asks for no lease', (store) => ({ ...store, write: (at, request) => store.write(at, withoutLease(request)) })],
     ['a lost stale window', (store) => ({ ...store, fill: (at, r) => store.fill(at, { ...r, value: { ...r.value, errorMs: 0 } }) })],
+    [
+      'a value without its version',
+      (store) => ({ ...store, fill: (at, r) => store.fill(at, { ...r, value: { ...r.value, version: 0 } }) }),
+    ],
+    ['a write in the wrong version', (store) => ({ ...store, write: (at, request) => store.write({ ...at, version: '' }, request) })],
     ['a deaf listener', (store) => ({ ...store, onNotice: () => {} })],
   ]
 
@@ -80,6 +100,10 @@ describe('the comparison would see', () => {
     await comparePair({ model: openTwinWorld(), subject: openTwinWorld(), random: new SimRandom(1), acts: 2_000 })
   })
 })
+
+function withoutLease(request: WriteRequest): WriteRequest {
+  return request.kind === 'set' ? { ...request, lease: undefined } : request
+}
 
 function takeoverForces<T extends { readonly force: boolean; readonly takeover: string | undefined }>(request: T): T {
   return { ...request, force: request.force || request.takeover !== undefined }

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import type { Bytes } from '../../src/core/bytes.js'
 import { openEnvelope } from '../../src/core/envelope.js'
-import type { AcquireAnswer, EntryAddress, FarStore, FillAnswer, StoredValue, WriteRequest } from '../../src/core/far-store.js'
+import {
+  type AcquireAnswer,
+  type EntryAddress,
+  type FarStore,
+  type FillAnswer,
+  mostPatterns,
+  type StoredValue,
+  type WriteRequest,
+} from '../../src/core/far-store.js'
 import { encodeNotice, type Notice } from '../../src/core/notice.js'
 import type { ConformanceWorld } from '../../src/testing/conformance.js'
 import type { SimRandom } from '../../src/testing/sim-random.js'
@@ -23,7 +31,10 @@ const shortMs = 5
 const shards = [0, 1]
 const caches = ['books', 'films']
 const keys = ['a', 'b 2', '{c}:"ö"\n']
+/** With the empty one, one more than a shard keeps of a cache. */
+const versions = ['1', '2', '3', '4']
 const tags = ['author:7', 'lang:en', 'größe', '\ufeff*']
+const patterns = [['a'], ['', ' ', ''], ['{c}:', '\n'], ['b', ''], ['*', '']]
 const scopes = [...caches, '*']
 type Act = readonly [weight: number, name: string, run: (pair: Pair) => Promise<void>]
 
@@ -80,7 +91,8 @@ class Pair {
   }
 
   at(): EntryAddress {
-    return { shard: this.random.pick(shards), cache: this.random.pick(caches), key: this.random.pick(keys) }
+    const version = this.random.chance(0.88) ? '' : this.random.pick(versions)
+    return { shard: this.random.pick(shards), cache: this.random.pick(caches), version, key: this.random.pick(keys) }
   }
 
   value(lives: 'on' | 'shortly' | 'stale at once'): StoredValue {
@@ -94,6 +106,7 @@ class Pair {
       ...windows,
       ...(lives === 'stale at once' ? { [this.random.pick(['staleMs', 'errorMs'])]: longMs } : {}),
       costMs: this.random.below(1_000),
+      version: this.random.chance(0.5) ? 0 : 1 + this.random.below(4),
     }
   }
 
@@ -114,15 +127,34 @@ class Pair {
     if (answer?.kind === 'lease') this.leases.push({ at, token, inc: answer.inc, seq: answer.seq })
   }
 
+  async check(at: EntryAddress): Promise<void> {
+    const newInc = this.name('i')
+    await this.both(
+      (store) => store.check(at, { newInc }),
+      ({ bytes, nowMs }) => seenBytes(bytes, nowMs),
+    )
+  }
+
+  /** Stores under the last lease. */
+  async fill(value: StoredValue): Promise<void> {
+    const { at, token, inc, seq } = this.leases.at(-1) ?? this.lease()
+    const request = { token, inc, seq, nonce: this.name('n'), value }
+    await this.both((store) => store.fill(at, request), seenFill)
+  }
+
   /** A lease that somebody took, most often one of the last. */
   lease(): Lease {
     const recent = this.leases.slice(this.random.chance(0.8) ? -4 : 0)
     return recent.length > 0 ? this.random.pick(recent) : { at: this.at(), token: 'nobody', inc: 'no-inc--', seq: 0 }
   }
 
-  async write(request: WriteRequest): Promise<void> {
-    const at = this.at()
+  async write(request: WriteRequest, at = this.at()): Promise<void> {
     await this.both((store) => store.write(at, request), whole)
+  }
+
+  async stampPattern(scope: string, parts: readonly string[], shard = this.random.pick(shards)): Promise<void> {
+    const request = { nonce: this.name('n'), newInc: this.name('i'), scope, tags: [], parts }
+    await this.both((store) => store.stamp(shard, request), whole)
   }
 
   async stamp(scope: string, stamped: readonly string[], shard = this.random.pick(shards)): Promise<void> {
@@ -133,22 +165,11 @@ class Pair {
 
 const acts: readonly Act[] = [
   [8, 'get', async (pair) => void (await pair.both(get(pair.at()), (bytes) => seenBytes(bytes)))],
-  [
-    8,
-    'check',
-    async (pair) => {
-      const at = pair.at()
-      const newInc = pair.name('i')
-      await pair.both(
-        (store) => store.check(at, { newInc }),
-        ({ bytes, nowMs }) => seenBytes(bytes, nowMs),
-      )
-    },
-  ],
+  [13, 'check', (pair) => pair.check(pair.at())],
   [16, 'acquire', (pair) => pair.acquire({ at: pair.at(), force: false, takeover: undefined, leaseMs: longMs })],
   [4, 'force', (pair) => pair.acquire({ at: pair.at(), force: true, takeover: undefined, leaseMs: longMs })],
   [
-    6,
+    8,
     'take over',
     async (pair) => {
       const { at, token } = pair.lease()
@@ -199,12 +220,57 @@ const acts: readonly Act[] = [
     'set',
     async (pair) => {
       const lives = pair.lives()
-      await pair.write({ kind: 'set', nonce: pair.name('n'), newInc: pair.name('i'), value: pair.value(lives) })
+      await pair.write({ kind: 'set', nonce: pair.name('n'), newInc: pair.name('i'), value: pair.value(lives), lease: undefined })
+      await pair.pass(lives)
+    },
+  ],
+  [
+    3,
+    'set versions, and load one, of the same key',
+    async (pair) => {
+      const at = pair.at()
+      const versioned = () => ({ ...pair.value('on'), version: 1 + pair.random.below(4) })
+      const set = () => pair.write({ kind: 'set', nonce: pair.name('n'), newInc: pair.name('i'), value: versioned(), lease: undefined }, at)
+      await set()
+      await set()
+      await pair.acquire({ at, force: true, takeover: undefined, leaseMs: longMs })
+      await pair.fill(versioned())
+    },
+  ],
+  [
+    0.8,
+    'load one key in all versions of its cache',
+    async (pair) => {
+      const at = pair.at()
+      for (const version of ['', ...versions]) {
+        await pair.acquire({ at: { ...at, version }, force: true, takeover: undefined, leaseMs: longMs })
+        await pair.fill(pair.value('on'))
+      }
+      for (const version of ['', ...versions]) await pair.check({ ...at, version })
+    },
+  ],
+  [
+    4,
+    'set under a lease',
+    async (pair) => {
+      const lives = pair.lives()
+      const { at, token, seq } = pair.lease()
+      await pair.write({ kind: 'set', nonce: pair.name('n'), newInc: pair.name('i'), value: pair.value(lives), lease: { token, seq } }, at)
       await pair.pass(lives)
     },
   ],
   [6, 'stamp tags', (pair) => pair.stamp(pair.random.pick(scopes), [pair.random.pick(tags), pair.random.pick(tags)])],
   [2, 'clear', (pair) => pair.stamp(pair.random.pick(scopes), [])],
+  [4, 'stamp a pattern', (pair) => pair.stampPattern(pair.random.pick(caches), pair.random.pick(patterns))],
+  [0.5, 'stamp more patterns than a cache keeps', floodPatterns],
+  [
+    2,
+    'sweep',
+    async (pair) => {
+      const request = { cache: pair.random.pick(caches), parts: pair.random.pick([[], ...patterns]), newInc: pair.name('i') }
+      await pair.both((store) => store.sweep({ ...request, pause: async () => {} }), whole)
+    },
+  ],
   [0.4, 'stamp more tags than a shard keeps', flood],
   [
     5,
@@ -219,7 +285,7 @@ const acts: readonly Act[] = [
     },
   ],
   [
-    5,
+    7,
     'ask',
     async (pair) => {
       await pair.both(
@@ -247,6 +313,19 @@ const acts: readonly Act[] = [
     },
   ],
   [
+    0.7,
+    'lose the metadata under a load that somebody waits for',
+    async (pair) => {
+      const at = pair.at()
+      await pair.acquire({ at, force: true, takeover: undefined, leaseMs: longMs })
+      await pair.acquire({ at, force: false, takeover: undefined, leaseMs: longMs })
+      await pair.both((_, world) => world.evict('meta', at.shard), whole)
+      const token = pair.leases.at(-1)?.token ?? ''
+      const nonce = pair.name('n')
+      await pair.both((store) => store.release(at, { token, nonce }), whole)
+    },
+  ],
+  [
     1,
     'be full for a while',
     async (pair) => {
@@ -257,7 +336,7 @@ const acts: readonly Act[] = [
   ],
 ]
 
-const withoutFlood = acts.filter(([, name]) => !/more tags|while/.test(name))
+const withoutFlood = acts.filter(([, name]) => !/more tags|more patterns|while/.test(name))
 
 async function flood(pair: Pair): Promise<void> {
   const shard = pair.random.pick(shards)
@@ -269,6 +348,13 @@ async function flood(pair: Pair): Promise<void> {
       shard,
     )
   }
+}
+
+async function floodPatterns(pair: Pair): Promise<void> {
+  const shard = pair.random.pick(shards)
+  const cache = pair.random.pick(caches)
+  const prefix = pair.name('flood')
+  for (let i = 0; i <= mostPatterns; i++) await pair.stampPattern(cache, [`${prefix}${i}`, ''], shard)
 }
 
 /** Runs so many acts on both, and at the end compares everything that was pushed; rejects at the first difference, with what led to it. */

@@ -8,7 +8,7 @@ import { createLayout } from '../../src/redis/layout.js'
 import type { RedisFarStore } from '../../src/redis/far-store.js'
 import { openStore, untilConnected } from './open-store.js'
 
-const at: EntryAddress = { shard: 0, cache: 'books', key: 'b42' }
+const at: EntryAddress = { shard: 0, cache: 'books', version: '', key: 'b42' }
 const invalidation = { kind: 'invalidate', nonce: 'nonce001', newInc: 'incarnat' } as const
 
 let server: Awaited<ReturnType<typeof startRedis>>
@@ -140,7 +140,7 @@ describe('scripts', () => {
 describe('reads', () => {
   it('that come together share a command, and a key is read once', async () => {
     await connect()
-    await store.write(at, { ...invalidation, kind: 'set', value: value('here') })
+    await store.write(at, { ...invalidation, kind: 'set', value: value('here'), lease: undefined })
     const [gets, mgets] = [await counted('commandstats', 'cmdstat_get'), await counted('commandstats', 'cmdstat_mget')]
     const keys = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? at : { ...at, shard: i % 4 === 1 ? 0 : 1, key: `missing${i}` }))
     const read = await Promise.all(keys.map((address) => store.get(address)))
@@ -157,7 +157,7 @@ describe('reads', () => {
 })
 
 function value(text: string) {
-  return { payload: Buffer.from(text), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0 }
+  return { payload: Buffer.from(text), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
 }
 
 describe('a user', () => {
@@ -202,7 +202,7 @@ describe('a user', () => {
     const mute = openStore({ urls: [server.url], service: `faults${services}`, credentials: { username: 'eve', password: 'secret' } })
     try {
       await untilConnected(mute)
-      const position = await mute.write(at, invalidation)
+      const { stored: _, ...position } = await mute.write(at, invalidation)
       expect((await ask()).positions.get(0)).toEqual(position)
       expect((await store.replay(0, { afterSeq: 0, limit: 10 })).map(({ nonce }) => nonce)).toEqual([position.head])
     } finally {
@@ -240,12 +240,16 @@ async function everyAct(far: RedisFarStore): Promise<void> {
   ])
   expect((await far.check(at, { newInc })).bytes).toBeDefined()
   await far.write(at, { kind: 'stale', nonce: 'nonce002', newInc })
-  await far.write(at, { kind: 'set', nonce: 'nonce003', newInc, value: tagged })
+  await far.write(at, { kind: 'set', nonce: 'nonce003', newInc, value: tagged, lease: undefined })
   for (let i = 0; i < 2; i++) await far.stamp(0, { nonce: `nonce01${i}`, newInc, scope: '*', tags: i === 0 ? ['a'] : [] })
   await far.stamp(1, { nonce: 'nonce020', newInc, scope: '*', tags: Array.from({ length: 8_200 }, (_, i) => `${i}`) })
   expect((await far.acquire(at, { ...free, token: 'token003' })).kind).toBe('lease')
   await far.release(at, { token: 'token003', nonce: 'nonce004' })
   await far.write(at, invalidation)
+  // Thirty-three patterns: one more than is remembered. And a version of the cache.
+  for (let i = 0; i < 33; i++) await far.stamp(2, { nonce: `nonce03${i}`, newInc, scope: 'books', tags: [], parts: [`${i}`, ''] })
+  await far.write({ ...at, shard: 3, version: '2' }, { kind: 'set', nonce: 'nonce040', newInc, value: value('here'), lease: undefined })
+  expect(await far.sweep({ cache: 'books', parts: [], newInc, pause: async () => {} })).toBe(0)
   const { nonces, floor } = await far.sync(1, { newInc, stamps: 10, withLog: true })
   expect({ nonces, floor }).toEqual({ nonces: ['nonce020'], floor: 1 })
   expect((await far.replay(0, { afterSeq: 0, limit: 10 })).map(({ kind }) => kind)).toEqual([

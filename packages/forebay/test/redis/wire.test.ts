@@ -6,7 +6,7 @@ import type { RedisFarStore } from '../../src/redis/far-store.js'
 import { openStore, untilConnected } from './open-store.js'
 import { layWire, type Wire } from './wire.js'
 
-const at: EntryAddress = { shard: 0, cache: 'books', key: 'b42' }
+const at: EntryAddress = { shard: 0, cache: 'books', version: '', key: 'b42' }
 const invalidation = { kind: 'invalidate', nonce: 'nonce001', newInc: 'incarnat' } as const
 
 let server: Awaited<ReturnType<typeof startRedis>>

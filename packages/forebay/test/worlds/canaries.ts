@@ -146,7 +146,8 @@ export const canaries: readonly Canary[] = [
     plan: long,
     wrap: (far) => ({
       ...far,
-      write: (at, request) => far.write(at, request).catch(() => ({ inc: request.newInc, seq: 1, head: request.nonce })),
+      write: (at, request) =>
+        far.write(at, request).catch(() => ({ inc: request.newInc, seq: 1, head: request.nonce, stored: request.kind === 'set' })),
       stamp: (shard, request) => far.stamp(shard, request).catch(() => ({ inc: request.newInc, seq: 1, head: request.nonce })),
     }),
   },

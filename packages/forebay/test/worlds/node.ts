@@ -91,6 +91,7 @@ function openCache(engine: Engine, model: CacheModel): Cache<OriginValue> {
   const tags = new Map(model.keys.map(({ key, tags }) => [`${model.name}/${key}`, tags]))
   const plan: CachePlan = {
     name: model.name,
+    version: '',
     ttlMs: model.ttlMs,
     staleMs: model.staleMs,
     errorMs: model.errorMs,

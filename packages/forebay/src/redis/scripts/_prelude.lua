@@ -1,5 +1,5 @@
 -- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
-local meta = KEYS[1] -- hash of inc, seq, head, floor, and c:<scope> = seq of the last clear
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
 local log = KEYS[3] -- stream of notices; the id is <seq>-0
 local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
@@ -60,6 +60,29 @@ local function announce(kind, tidings, nonce)
   redis.pcall(ring, bell, text)
 end
 
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
 -- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
 local function readLease(lease)
   local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
@@ -77,14 +100,15 @@ end
 
 -- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
 local function open(bytes)
-  if not bytes or #bytes < 48 or string.byte(bytes) ~= 1 then return nil end
-  local tagsEnd = 48 + struct.unpack('>I2', bytes, 47)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
   if #bytes < tagsEnd then return nil end
   return {
     inc = string.sub(bytes, 29, 36),
     epoch = read48(bytes, 37),
     freshUntil = read48(bytes, 11),
-    tags = string.sub(bytes, 49, tagsEnd),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
   }
 end
 
@@ -113,22 +137,55 @@ local function untouched(cache, tags, epoch)
   return true
 end
 
--- Whether an entry of this cache still counts: same incarnation, nothing it belongs to cleared or stamped after its epoch.
-local function valid(entry, cache)
-  if entry.inc ~= inc then return false end
-  for _, cleared in ipairs(redis.call('HMGET', meta, 'c:' .. cache, 'c:*')) do
-    if cleared and tonumber(cleared) > entry.epoch then return false end
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
   end
-  return #entry.tags == 0 or (entry.epoch >= floor and untouched(cache, entry.tags, entry.epoch))
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
 end
 
 -- The bytes of a valid entry and its header; what is not valid is deleted.
-local function readEntry(key, cache)
+local function readEntry(key, place)
   local bytes = redis.call('GET', key)
   if not bytes then return nil end
   local entry = open(bytes)
-  if entry and valid(entry, cache) then return bytes, entry end
+  if entry and valid(entry, place) then return bytes, entry end
   redis.call('DEL', key)
   return nil
+end
+
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
 end
 

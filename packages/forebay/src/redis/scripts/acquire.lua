@@ -7,6 +7,8 @@ local token = ARGV[5] -- made for this one attempt
 local leaseMs = ARGV[6] -- life of the lease, ms
 local force = ARGV[7] -- 1 = take the lease whatever stands there
 local takeover = ARGV[8] -- token of a lease whose time is over, or empty
+local canonical = ARGV[9] -- its key
+local version = ARGV[10] -- the cache's version, or empty
 
 -- A full server gives out what it has, but no lease: who cannot store must not load for others.
 local refusal, full = checkRoom(key)
@@ -14,7 +16,8 @@ if refusal and not full then return refusal end
 checkWritable()
 ensure(newInc)
 local at = now()
-local bytes, entry = readEntry(key, cache)
+local place = { cache = cache, version = version, canonical = canonical }
+local bytes, entry = readEntry(key, place)
 if force ~= '1' and entry and entry.freshUntil > at then return { 'entry', at, bytes } end
 if full then return refusal end
 
@@ -23,5 +26,6 @@ if holder and force ~= '1' and holder ~= takeover then
   if mark == '' then redis.call('APPEND', lease, '+') end
   return { 'wait', at, holder, math.max(redis.call('PTTL', lease), 0), bytes or false }
 end
+admit(place, token)
 redis.call('SET', lease, digits(seq) .. ':' .. token .. mark, 'PX', leaseMs)
 return { 'lease', at, inc, seq, bytes or false }

@@ -1,4 +1,4 @@
--- Stores what a load returned if its lease and epoch still hold, and ends the lease.
+-- Stores what a load returned if its lease and epoch still hold and nothing newer is there, and ends the lease.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
 local cache = ARGV[3] -- its cache
@@ -11,6 +11,8 @@ local freshMs = tonumber(ARGV[9]) -- span of freshness
 local staleMs = tonumber(ARGV[10]) -- span after it in which the old value may be served
 local errorMs = tonumber(ARGV[11]) -- span after it in which the old value may replace an error
 local envelope = ARGV[12] -- the value with its header, whose times, incarnation and epoch are blank
+local canonical = ARGV[13] -- its key
+local version = ARGV[14] -- the cache's version, or empty
 
 -- A full server ends the lease all the same, so that nobody waits for it.
 local refusal, full = checkRoom(key)
@@ -23,7 +25,10 @@ redis.call('DEL', lease)
 local ours = leasedAt == epoch
 local at = now()
 local stands = standing()
-local keeps = ours and stands and valid({ inc = loadedInc, epoch = epoch, tags = open(envelope).tags }, cache)
+local place = { cache = cache, version = version, canonical = canonical }
+local header = open(envelope)
+local loaded = { inc = loadedInc, epoch = epoch, tags = header.tags }
+local keeps = ours and stands and valid(loaded, place) and not outdated(header.version, key, place)
 if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
 if stands and mark == '+' then announce('f', tidings, nonce) end
 if not ours then return { 'lease' } end

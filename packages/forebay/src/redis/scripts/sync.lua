@@ -1,4 +1,4 @@
--- Where the shard stands: position, floor, clears, its newest stamps, and the nonces in its log.
+-- Where the shard stands: position, floor, clears, patterns, its newest stamps, and the nonces in its log.
 local newInc = ARGV[3] -- incarnation to begin where there is none
 local most = tonumber(ARGV[4]) -- stamps to bring
 local withLog = ARGV[5] -- 1 = bring the nonces
@@ -7,12 +7,14 @@ local mostNonces = ARGV[6] -- bound of these
 checkWritable()
 ensure(newInc)
 
-local clears = {}
+-- Of c:<scope> and p:<cache>: the names, each with its value.
+local named = { ['c:'] = {}, ['p:'] = {} }
 local fields = redis.call('HGETALL', meta)
 for i = 1, #fields, 2 do
-  if string.sub(fields[i], 1, 2) == 'c:' then
-    clears[#clears + 1] = string.sub(fields[i], 3)
-    clears[#clears + 1] = fields[i + 1]
+  local list = named[string.sub(fields[i], 1, 2)]
+  if list then
+    list[#list + 1] = string.sub(fields[i], 3)
+    list[#list + 1] = fields[i + 1]
   end
 end
 
@@ -27,4 +29,4 @@ if withLog == '1' then
     nonces[#nonces + 1] = string.match(logged[2][2], '^%S+ %S+ %S+ (%S+)')
   end
 end
-return { now(), inc, seq, head, floor, clears, newest, more, nonces }
+return { now(), inc, seq, head, floor, named['c:'], newest, more, nonces, named['p:'] }

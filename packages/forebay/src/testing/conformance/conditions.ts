@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { book, longMs, payload, type Rule, type Scene, shortMs, value } from './scene.js'
+import { book, longMs, payload, type Rule, type Scene, shortMs } from './scene.js'
 
 const refused = /^ForebayError: E_REDIS_REFUSED/
 
@@ -42,7 +42,7 @@ export const fullRules: readonly Rule[] = [
   [
     'full: every fence is taken, and told',
     async (scene) => {
-      const keys = ['invalidate', 'markStale', 'set', 'tags', 'clear'] as const
+      const keys = ['invalidate', 'markStale', 'set', 'tags', 'pattern', 'clear'] as const
       for (const key of keys) await scene.load(book(key), { tags: [key], staleMs: longMs })
       const held = await scene.lease(book('leased'))
       await scene.world.condition('full')
@@ -50,17 +50,19 @@ export const fullRules: readonly Rule[] = [
       await scene.markStale(book('markStale'))
       await scene.set(book('set'), { payload: payload('set') })
       await scene.stamp('books', ['tags'])
+      await scene.stampPattern('books', ['pat', 'n'])
       assert.equal(await scene.served(book('invalidate')), undefined)
       assert.equal(await scene.served(book('markStale')), 'loaded')
       assert.equal((await scene.raw(book('markStale')))?.freshUntilMs === (await scene.raw(book('clear')))?.freshUntilMs, false)
       assert.equal(await scene.served(book('set')), undefined, 'the old value goes, the new one has no room')
       assert.equal(await scene.served(book('tags')), undefined)
+      assert.equal(await scene.served(book('pattern')), undefined)
       assert.equal(await scene.served(book('clear')), 'loaded')
       await scene.invalidate(book('leased'))
       await scene.stamp('*', [])
       assert.equal(await scene.served(book('clear')), undefined)
       assert.deepEqual(await scene.fill(book('leased'), held), { kind: 'refused', why: 'lease' })
-      assert.equal(await scene.told(), 'key stale key tags key clear')
+      assert.equal(await scene.told(), 'key stale key tags pattern key clear')
     },
   ],
   [
@@ -159,6 +161,7 @@ function acts(
     () => scene.set(book()),
     () => scene.stamp('books', ['a']),
     () => scene.stamp('*', []),
-    () => scene.store.write(book(), { kind: 'set', nonce: scene.name('n'), newInc: scene.name('i'), value: value() }),
+    () => scene.set(book(), {}, held),
+    () => scene.stampPattern('books', ['a', '']),
   ]
 }

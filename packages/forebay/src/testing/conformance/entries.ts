@@ -42,7 +42,14 @@ export const entryRules: readonly Rule[] = [
         const held = await scene.lease(book())
         const tags = ['author:7', 'größe', '\ufeffbom']
         const spans = { freshMs: longMs, staleMs: 2 * longMs, errorMs: 3 * longMs }
-        const answer = await scene.fill(book(), held, { payload: bytes, codec: 5, costMs: 4_000_000_000, tags, ...spans })
+        const answer = await scene.fill(book(), held, {
+          payload: bytes,
+          codec: 5,
+          costMs: 4_000_000_000,
+          version: 2 ** 48 - 1,
+          tags,
+          ...spans,
+        })
         assert.ok(answer.kind === 'stored')
         const createdMs = answer.nowMs
         const freshUntilMs = createdMs + longMs
@@ -55,6 +62,7 @@ export const entryRules: readonly Rule[] = [
           inc: held.inc,
           epoch: held.seq,
           costMs: 4_000_000_000,
+          version: 2 ** 48 - 1,
           tags,
           payload: bytes,
         })
@@ -69,7 +77,7 @@ export const entryRules: readonly Rule[] = [
     'a set writes the envelope byte for byte, with the place of its own notice',
     async (scene) => {
       await scene.invalidate(book('before'))
-      const position = await scene.set(book(), { payload: everyByte, codec: 1, costMs: 9, tags: ['a'], staleMs: 5 })
+      const position = await scene.set(book(), { payload: everyByte, codec: 1, costMs: 9, version: 7, tags: ['a'], staleMs: 5 })
       const stored = await scene.store.get(book())
       const envelope = stored && openEnvelope(stored)
       assert.ok(stored && envelope)
@@ -80,6 +88,7 @@ export const entryRules: readonly Rule[] = [
         ...times,
         codec: 1,
         costMs: 9,
+        version: 7,
         tags: ['a'],
         payload: everyByte,
         inc: position.inc,
@@ -226,6 +235,34 @@ export const strangeNameRules: readonly Rule[] = strange.flatMap(([what, name]):
     },
   ],
 ])
+
+export const strangePatternRules: readonly Rule[] = strange.map(
+  ([what, name]): Rule => [
+    `a pattern may hold ${what}`,
+    async (scene) => {
+      const all = [
+        [name, '!'],
+        ['', name],
+        ['x', name, 'z'],
+      ]
+      const keys = [`${name}-!`, `-${name}`, `x-${name}-z`]
+      for (const key of [...keys, 'xyz']) await scene.load(book(key), { payload: payload(key) })
+      for (const parts of all) await scene.stampPattern('books', parts)
+      for (const key of keys) assert.equal(await scene.served(book(key)), undefined, key)
+      if (name !== '') assert.equal(await scene.served(book('xyz')), 'xyz')
+      const { patterns } = await scene.sync()
+      assert.deepEqual(
+        patterns.get('books'),
+        all.map((parts, i) => [i + 1, parts]),
+      )
+      await scene.untilHeard(3)
+      assert.deepEqual(
+        scene.heardByOther.map((notice) => notice.kind === 'pattern' && notice.parts),
+        all,
+      )
+    },
+  ],
+)
 
 export const addressRules: readonly Rule[] = [
   ...(['__proto__', 'constructor', 'c', 'seq', 'inc', 'head', 'floor'] as const).map(

@@ -41,6 +41,11 @@ const fences: readonly Fence[] = [
   group('a tag of the cache', 'books', ['author:7'], 'fences'),
   group('the second tag, of the whole service', '*', ['lang:en'], 'fences'),
   group('many tags, one of them twice', 'books', ['x', 'author:7', 'author:7', 'lang:en', 'y'], 'fences'),
+  patternOf('the beginning and end of the key', 'books', ['b', '2'], 'fences'),
+  patternOf('every key', 'books', ['', ''], 'fences'),
+  patternOf('the key itself', 'books', ['b42'], 'fences'),
+  patternOf('other keys', 'books', ['b43', ''], 'does not'),
+  patternOf('every key of another cache', 'films', ['', ''], 'does not'),
   group('clear of the cache', 'books', [], 'fences'),
   group('clear of the whole service', '*', [], 'fences'),
   group('another tag', 'books', ['author:70', 'author'], 'does not'),
@@ -69,6 +74,14 @@ function group(name: string, scope: string, tags: readonly string[], effect: 'fe
     tidings: () => (tags.length === 0 ? { kind: 'clear', scope } : { kind: 'tags', scope, tags }),
     refuses: effect === 'fences' ? 'epoch' : 'nothing',
     leaves: effect === 'fences' ? 'nothing' : 'it',
+  }
+}
+
+function patternOf(name: string, scope: string, parts: readonly string[], effect: 'fences' | 'does not'): Fence {
+  return {
+    ...group(`pattern of ${name}`, scope, [], effect),
+    put: (scene) => scene.stampPattern(scope, parts),
+    tidings: () => ({ kind: 'pattern', scope, parts }),
   }
 }
 

@@ -11,6 +11,8 @@ import type {
   ReplayRequest,
   StoredValue,
   SyncAnswer,
+  WriteAnswer,
+  GivenLease,
 } from '../../core/far-store.js'
 import type { Notice } from '../../core/notice.js'
 
@@ -114,20 +116,29 @@ export class Scene {
     return this.store.renew(at, { token, leaseMs, nonce: this.name('n') })
   }
 
-  invalidate(at: EntryAddress): Promise<Position> {
-    return this.store.write(at, { kind: 'invalidate', nonce: this.name('n'), newInc: this.name('i') })
+  async invalidate(at: EntryAddress): Promise<Position> {
+    const { stored, ...position } = await this.store.write(at, { kind: 'invalidate', nonce: this.name('n'), newInc: this.name('i') })
+    assert.equal(stored, false)
+    return position
   }
 
-  markStale(at: EntryAddress): Promise<Position> {
-    return this.store.write(at, { kind: 'stale', nonce: this.name('n'), newInc: this.name('i') })
+  async markStale(at: EntryAddress): Promise<Position> {
+    const { stored, ...position } = await this.store.write(at, { kind: 'stale', nonce: this.name('n'), newInc: this.name('i') })
+    assert.equal(stored, false)
+    return position
   }
 
-  set(at: EntryAddress, stored: Partial<StoredValue> = {}): Promise<Position> {
-    return this.store.write(at, { kind: 'set', nonce: this.name('n'), newInc: this.name('i'), value: value(stored) })
+  /** Under a lease where one is given, else in any case. */
+  set(at: EntryAddress, stored: Partial<StoredValue> = {}, lease?: GivenLease): Promise<WriteAnswer> {
+    return this.store.write(at, { kind: 'set', nonce: this.name('n'), newInc: this.name('i'), value: value(stored), lease })
   }
 
   stamp(scope: string, tags: readonly string[], shard = 0): Promise<Position> {
     return this.store.stamp(shard, { nonce: this.name('n'), newInc: this.name('i'), scope, tags })
+  }
+
+  stampPattern(scope: string, parts: readonly string[], shard = 0): Promise<Position> {
+    return this.store.stamp(shard, { nonce: this.name('n'), newInc: this.name('i'), scope, tags: [], parts })
   }
 
   sync(request: { readonly stamps?: number; readonly withLog?: boolean } = {}, shard = 0): Promise<SyncAnswer> {
@@ -180,11 +191,11 @@ export class Scene {
 
 /** An address in shard 0. */
 export function book(key = 'b42', cache = 'books'): EntryAddress {
-  return { shard: 0, cache, key }
+  return { shard: 0, cache, version: '', key }
 }
 
 export function value(given: Partial<StoredValue> = {}): StoredValue {
-  return { payload: payload('loaded'), codec: 0, tags: [], freshMs: longMs, staleMs: 0, errorMs: 0, costMs: 0, ...given }
+  return { payload: payload('loaded'), codec: 0, tags: [], freshMs: longMs, staleMs: 0, errorMs: 0, costMs: 0, version: 0, ...given }
 }
 
 export function payload(text: string): Bytes {
