@@ -7,7 +7,7 @@ import { rows } from './rows.js'
 
 const given = parseArguments(process.argv.slice(2), ['json', 'quick', 'only', 'no-peers'])
 const quick = given.has('quick')
-const effort = quick ? { runs: 9, runMs: 80, warmUpMs: 500 } : { runs: 31, runMs: 100, warmUpMs: 1_500 }
+const effort = quick ? { runs: 9, runMs: 80, warmUpMs: 1_500 } : { runs: 31, runMs: 100, warmUpMs: 3_000 }
 const only = given.get('only') ?? ''
 
 if (!given.has('json')) console.log(line(['row', 'value', 'floor', 'ratio', 'target', '']))

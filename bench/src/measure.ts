@@ -42,6 +42,7 @@ export async function measure(row: Row, effort: Effort, peers: string | undefine
   const names = [...row.floors, row.subject, ...(peers === undefined ? [] : row.peers)]
   const runners: Runner[] = []
   try {
+    if (server !== undefined) await fill(plan)
     for (const subject of names) runners.push(await start({ ...plan, subject }))
     for (const { calls } of runners) await calls.call('run', effort.warmUpMs)
     for (let run = 0; run < effort.runs; run++) {
@@ -60,6 +61,13 @@ async function start(plan: SubjectPlan): Promise<Runner> {
   const calls = new Calls(child)
   await calls.call('open', plan)
   return { subject: plan.subject, child, calls, rates: [] }
+}
+
+/** Has a process of its own store what is read. */
+async function fill(plan: Omit<SubjectPlan, 'subject'>): Promise<void> {
+  const { child, calls } = await start({ ...plan, subject: 'fill' })
+  await calls.call('close')
+  child.kill()
 }
 
 function results(row: Row, runners: readonly Runner[]): readonly Result[] {

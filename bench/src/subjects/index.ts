@@ -9,6 +9,7 @@ export const subjects: Readonly<Record<string, OpenSubject>> = {
   'lru-cache': memory.lru,
   'memory hit': memory.hit,
   peek: memory.peek,
+  fill: redis.fill,
   GET: redis.get,
   'GET, auto-pipelined': redis.getPipelined,
   'redis hit': redis.hit,

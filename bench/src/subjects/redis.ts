@@ -1,4 +1,5 @@
-import { createForebay } from 'forebay'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Cache, createForebay } from 'forebay'
 import { Redis } from 'ioredis'
 import { keyOf, type Sample, sizes } from '../values.js'
 import { type OpenSubject, redisKeys, redisOf, type Subject, type SubjectPlan } from './subject.js'
@@ -7,16 +8,33 @@ const ttlMs = 3_600_000
 const names = Array.from({ length: redisKeys }, (_, id) => keyOf(id))
 const name = (i: number): string => names[i] as string
 
-/** The client that a floor uses: with nothing of ours between. */
-async function openClient(plan: SubjectPlan, enableAutoPipelining: boolean) {
-  const client = new Redis(redisOf(plan), { enableAutoPipelining })
-  await Promise.all(names.map((key, id) => client.set(key, JSON.stringify(sizes[plan.size](id)), 'PX', ttlMs)))
-  return client
+/**
+ * Stores everything that is read, for floors and cache. A process of its own does it, because V8 remembers how long buffers lived when
+ * 20 MB were written, and would not collect young those that are only read.
+ */
+export const fill: OpenSubject = async (plan) => {
+  const client = new Redis(redisOf(plan))
+  const { cache, sample, close } = await openCache(plan)
+  for (let from = 0; from < redisKeys; from += 64) {
+    const some = names.slice(from, from + 64).map((key, i) => ({ key, value: sample(from + i) }))
+    await Promise.all(some.map(({ key, value }) => client.set(key, JSON.stringify(value), 'PX', ttlMs)))
+    await Promise.all(some.map(({ key, value }) => store(cache, key, value)))
+  }
+  const end = async (): Promise<void> => {
+    client.disconnect()
+    await close()
+  }
+  return { pace: 'returns', keys: redisKeys, run: () => undefined, close: end }
+}
+
+/** On a machine that is too busy to answer in time a set becomes an invalidation. */
+async function store(cache: Cache<Sample>, key: string, value: Sample): Promise<void> {
+  while ((await cache.set(key, value)).state !== 'acknowledged') await pause(50)
 }
 
 function floorHit(enableAutoPipelining: boolean): OpenSubject {
   return async (plan) => {
-    const client = await openClient(plan, enableAutoPipelining)
+    const client = new Redis(redisOf(plan), { enableAutoPipelining })
     const get = async (key: string): Promise<Sample> => JSON.parse((await client.get(key)) ?? '') as Sample
     return { pace: 'waits', keys: redisKeys, run: (i) => get(name(i)), close: () => client.disconnect() }
   }
@@ -30,11 +48,7 @@ async function openCache(plan: SubjectPlan) {
   const forebay = createForebay({ service: 'bench', redis: redisOf(plan) })
   const cache = forebay.cache<Sample>('books', { ttl: ttlMs, hardTimeout: '5s', memory: false })
   await forebay.ready()
-  const sample = sizes[plan.size]
-  for (let from = 0; from < redisKeys; from += 64) {
-    await Promise.all(names.slice(from, from + 64).map((key, i) => cache.set(key, sample(from + i))))
-  }
-  return { cache, sample, close: async () => void (await forebay.close()) }
+  return { cache, sample: sizes[plan.size], close: async () => void (await forebay.close()) }
 }
 
 export const hit: OpenSubject = async (plan) => {
@@ -49,7 +63,7 @@ export const hit: OpenSubject = async (plan) => {
 
 /** Writes of a value: its encoding is part of the work on both sides. */
 export const plainSet: OpenSubject = async (plan) => {
-  const client = await openClient(plan, true)
+  const client = new Redis(redisOf(plan), { enableAutoPipelining: true })
   const sample = sizes[plan.size]
   return {
     pace: 'waits',
@@ -65,7 +79,7 @@ export const set: OpenSubject = async (plan) => {
 }
 
 export const plainDelete: OpenSubject = async (plan) => {
-  const client = await openClient(plan, true)
+  const client = new Redis(redisOf(plan), { enableAutoPipelining: true })
   return { pace: 'waits', keys: redisKeys, run: (i) => client.del(name(i)), close: () => client.disconnect() }
 }
 
@@ -76,7 +90,7 @@ export const invalidate: OpenSubject = async (plan) => {
 
 /** What a cache by hand does on a miss: `GET`, load, `SET`. */
 export const plainMiss: OpenSubject = async (plan) => {
-  const client = await openClient(plan, true)
+  const client = new Redis(redisOf(plan), { enableAutoPipelining: true })
   const sample = sizes[plan.size]
   const miss = async (i: number, key: string): Promise<void> => {
     if ((await client.get(key)) !== null) throw new Error('a hit')
