@@ -15,8 +15,8 @@ type Batch = Map<string, Reading>
 
 /** Most keys in one command: a longer one would hold up what comes behind it. */
 const mostKeys = 64
-/** What a command should bring at most, of values as large as the last ones: of large ones the server sends one while another is decoded. */
-const mostBytes = 16 * 1024
+/** What a command should bring at most, if values are as large as the last ones: more might not come within the deadline. */
+const mostBytes = 1024 * 1024
 /** How much the newest value weighs in the size to expect. */
 const newest = 1 / 16
 
