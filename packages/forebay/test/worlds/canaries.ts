@@ -429,4 +429,15 @@ export const canaries: readonly Canary[] = [
     plan: long,
     plant: () => replace(ShardView.prototype, 'heardWrite', () => () => 'heard'),
   },
+  {
+    name: 'an update stores its value whether its ticket holds or not',
+    breaks: ['P1'],
+    features: ['updates'],
+    faults: ['slow-network'],
+    plan: long,
+    wrap: (far) => ({
+      ...far,
+      write: (at, request) => far.write(at, request.kind === 'set' ? { ...request, lease: undefined } : request),
+    }),
+  },
 ]

@@ -1,7 +1,8 @@
 import type { ForebayEvent, StaleReason, Tier } from '../../src/core/events.js'
 import { type Envelope, openEnvelope } from '../../src/core/envelope.js'
 import { decodeValue } from '../../src/core/codec.js'
-import type { AcquireRequest, FillRequest, WriteRequest } from '../../src/core/far-store.js'
+import type { AcquireRequest, EntryAddress, FillRequest, WriteRequest } from '../../src/core/far-store.js'
+import type { TwinServer } from '../../src/memory/twin-server.js'
 import { mostLoadsPerKey } from '../../src/core/plan.js'
 import type { WriteResult } from '../../src/engine/public.js'
 import type { NetworkEvent } from '../../src/testing/sim-network.js'
@@ -130,11 +131,12 @@ export class Checker {
     }
     if (event.error !== undefined || event.late) this.trouble(event.process)
     if (event.act === 'acquire' && isKind(event.answer, 'lease'))
-      this.#granted(event.process, nameOf(event.at), event.request as AcquireRequest)
-    if (event.act === 'fill' || event.act === 'release' || event.act === 'write') this.#leaseEnded(nameOf(event.at))
+      this.#granted(event.process, leaseOf(event.at), event.request as AcquireRequest)
+    if (event.act === 'fill' || event.act === 'release') this.#leaseEnded(leaseOf(event.at))
+    if (event.act === 'write') this.#leasesEnded(nameOf(event.at))
     if (event.act === 'fill' && isKind(event.answer, 'stored')) this.#stored(nameOf(event.at), event.request as FillRequest)
     if (event.act === 'write' && event.late) this.#wroteLate(nameOf(event.at), event.request as WriteRequest)
-    if (event.act === 'get' && event.answer instanceof Uint8Array && event.server.twin.writable) this.#got(nameOf(event.at), event.answer)
+    if (event.act === 'get' && event.answer instanceof Uint8Array) this.#got(event.at, event.server.twin, event.answer)
   }
 
   // ---- P1, P2, P7: what readers see ----
@@ -208,12 +210,13 @@ export class Checker {
     this.#checkStored(key, value, 'a fill was stored', () => true)
   }
 
-  /** Plain reads show entries that a group's fence voids; only fences of the key itself are exact there. */
-  #got(key: string, bytes: Uint8Array): void {
+  /** Plain reads show entries that a group's fence voids, and those of other incarnations; only fences of the key itself are exact there. */
+  #got(at: EntryAddress, twin: TwinServer, bytes: Uint8Array): void {
     const envelope: Envelope | undefined = openEnvelope(bytes)
-    if (envelope === undefined) return
+    if (envelope === undefined || !twin.writable || twin.ask([at.shard], 0).positions.get(at.shard)?.inc !== envelope.inc) return
+    const key = nameOf(at)
     const value = decodeValue(envelope.codec, envelope.payload) as OriginValue
-    this.#checkStored(key, value, 'a plain read gave', (fence) => fence.kind === 'key' || fence.kind === 'set')
+    this.#checkStored(key, value, 'a plain read gave', (fence) => isKeyFence(fence) && fence.kind !== 'stale')
   }
 
   #checkStored(key: string, value: OriginValue, what: string, binds: (fence: Fence) => boolean): void {
@@ -230,7 +233,7 @@ export class Checker {
   }
 
   #wroteLate(key: string, request: WriteRequest): void {
-    if (request.kind !== 'set') return
+    if (request.kind !== 'set' || request.lease !== undefined) return
     const value = decodeValue(request.value.codec, request.value.payload) as OriginValue
     this.fences.lateSets.push({ key, version: this.#parts.origin.newestVersionOf(key, value), atMs: this.#parts.now() })
   }
@@ -256,17 +259,23 @@ export class Checker {
     this.#grants.set(key, [...grants.filter((grant) => !grant.used).slice(-20), { node, used: false, standing: true }])
   }
 
+  /** An invalidation ends the leases of all versions of its cache. */
+  #leasesEnded(key: string): void {
+    for (const lease of this.#grants.keys()) if (lease.startsWith(`${key}@`)) this.#leaseEnded(lease)
+  }
+
   #leaseEnded(key: string): void {
     this.#leased.delete(key)
     for (const grant of this.#grants.get(key) ?? []) grant.standing = false
   }
 
-  loadBegan(load: LoadRecord): void {
+  loadBegan(load: LoadRecord, version: string): void {
     this.#checkCrowd(load)
-    const grant = this.#grants.get(load.key)?.find((candidate) => candidate.node === load.node && !candidate.used)
+    const lease = `${load.key}@${version}`
+    const grant = this.#grants.get(lease)?.find((candidate) => candidate.node === load.node && !candidate.used)
     if (grant !== undefined) {
       grant.used = true
-      if (grant.standing) this.#leased.set(load.key, load)
+      if (grant.standing) this.#leased.set(lease, load)
     } else if (this.#healthy(load.node))
       this.#violated('P4', `${load.node} loads ${load.key} without a lease, though Redis has been reachable for ${calmMs} ms`)
   }
@@ -322,7 +331,11 @@ export const maxDrift = 0.001
 const ageToleranceMs = 3_000
 
 function isKeyFence(fence: Fence): boolean {
-  return fence.kind === 'key' || fence.kind === 'set' || fence.kind === 'stale'
+  return fence.kind === 'key' || fence.kind === 'set' || fence.kind === 'update' || fence.kind === 'stale'
+}
+
+function leaseOf(at: { readonly cache: string; readonly key: string; readonly version: string }): string {
+  return `${nameOf(at)}@${at.version}`
 }
 
 function nameOf(at: { readonly cache: string; readonly key: string }): string {

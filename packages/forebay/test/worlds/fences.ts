@@ -5,7 +5,7 @@ export interface Fence {
   readonly id: number
   readonly node: string
   /** `stale` binds only answers that claim to be fresh; `tags` does not bind empty values, which have none. */
-  readonly kind: 'key' | 'set' | 'stale' | 'tags' | 'clear'
+  readonly kind: 'key' | 'set' | 'update' | 'stale' | 'tags' | 'pattern' | 'clear'
   /** Key (cache/key) → the version that was the newest when the verb was called. */
   readonly covers: ReadonlyMap<string, number>
   readonly beganMs: number

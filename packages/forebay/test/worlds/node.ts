@@ -19,6 +19,8 @@ export type WrapStore = (far: FarStore, owner: { readonly name: string; readonly
 export class WorldNode {
   readonly index: number
   readonly name: string
+  /** Of its caches. */
+  readonly version: string
   readonly process: SimProcess
   readonly store: SimStore
   readonly engine: Engine
@@ -36,11 +38,13 @@ export class WorldNode {
     readonly skew: ClockSkew
     readonly network: SimNetworkParts
     readonly caches: readonly CacheModel[]
+    readonly version: string
     readonly wrap: WrapStore
     readonly hear: (node: WorldNode, event: ForebayEvent) => void
   }) {
     this.index = given.index
     this.name = given.name
+    this.version = given.version
     this.process = new SimProcess(given.clock, given.skew)
     this.store = simStore(given.network, { name: given.name, process: this.process })
     const random = given.network.random.fork(`engine/${given.name}`)
@@ -58,7 +62,7 @@ export class WorldNode {
       if (event.type === 'join') this.joinedMs.set(`${event.cache}/${event.key}`, given.clock.now())
       given.hear(this, event)
     })
-    this.#caches = new Map(given.caches.map((model) => [model.name, openCache(this.engine, model)]))
+    this.#caches = new Map(given.caches.map((model) => [model.name, openCache(this.engine, model, given.version)]))
   }
 
   /** Alive and not about to end: it takes calls. */
@@ -87,11 +91,11 @@ export class WorldNode {
   }
 }
 
-function openCache(engine: Engine, model: CacheModel): Cache<OriginValue> {
+function openCache(engine: Engine, model: CacheModel, version: string): Cache<OriginValue> {
   const tags = new Map(model.keys.map(({ key, tags }) => [`${model.name}/${key}`, tags]))
   const plan: CachePlan = {
     name: model.name,
-    version: '',
+    version,
     ttlMs: model.ttlMs,
     staleMs: model.staleMs,
     errorMs: model.errorMs,

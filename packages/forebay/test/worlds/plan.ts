@@ -54,6 +54,10 @@ export type Fault = (typeof faults)[number]
 export const features = [
   'tags',
   'clears',
+  'patterns',
+  'many-keys',
+  'updates',
+  'versions',
   'tokens',
   'fresh',
   'aborts',
@@ -64,6 +68,11 @@ export const features = [
   'bursts',
 ] as const
 export type Feature = (typeof features)[number]
+
+/** The version of the caches in the process of this index: two of them live side by side during a rolling deploy. */
+export function versionOf(plan: WorldPlan, index: number): string {
+  return plan.features.has('versions') && index % 2 === 1 ? 'next' : ''
+}
 
 export interface CacheModel {
   readonly name: string

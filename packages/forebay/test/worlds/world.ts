@@ -10,7 +10,7 @@ import { Clients } from './clients.js'
 import { fairWeather, Faults, serverEpochMs } from './faults.js'
 import { WorldNode, type WrapStore } from './node.js'
 import { Origin } from './origin.js'
-import type { WorldPlan } from './plan.js'
+import { versionOf, type WorldPlan } from './plan.js'
 import { Trace } from './trace.js'
 
 export interface WorldReport {
@@ -162,6 +162,7 @@ class World {
       skew: { offsetMs: skewed ? this.#random.between(0, 1_000_000) : 0, drift },
       network: this.#network,
       caches: this.#plan.caches,
+      version: versionOf(this.#plan, index),
       wrap: this.#options.wrap ?? ((far) => far),
       hear: (node, event) => this.#hear(node, event),
     })
@@ -217,13 +218,13 @@ class World {
   #rest(): void {
     this.#resting = true
     this.#trace.add('--- the faults stop')
-    this.#clients.calm = true
+    this.#clients.loaders.calm = true
     this.#faults.stop()
   }
 
   #atRest(): boolean {
     return (
-      this.#clients.waiting === 0 &&
+      this.#clients.calls.waiting === 0 &&
       this.#nodes.length === this.#plan.nodes &&
       this.#nodes.every(({ engine, process }) => {
         const { shards, outbox } = engine.stats()
@@ -234,7 +235,7 @@ class World {
 
   /** All is quiet: everybody must agree with the origin, at once and after a while. */
   async #judgeRest(): Promise<void> {
-    this.#clients.checkPatience()
+    this.#clients.calls.checkPatience()
     if (!this.#atRest()) this.#complainOfUnrest()
     for (const node of this.#nodes) if (node.engine.stats().outbox === 0) this.#checker.outboxEmpty(node.name)
     const living = new Set(this.#nodes.map((node) => node.name))
@@ -242,7 +243,7 @@ class World {
     for (let round = 0; round < 2; round++) {
       this.#trace.add(`--- everybody reads everything, round ${round + 1}`)
       for (const node of this.#nodes)
-        for (const cache of this.#plan.caches) for (const key of cache.keys) this.#clients.fetch(node, cache, key)
+        for (const cache of this.#plan.caches) for (const key of cache.keys) this.#clients.readers.fetch(node, cache, key)
       await this.#pass(1_500)
     }
     this.#checker.finish(living)
@@ -267,7 +268,8 @@ class World {
       const text = `${name} has not come to rest: ${shards.proven} of ${shards.total} shards proven, ${outbox} in the outbox`
       if (outbox > 0 || shards.proven < shards.total) this.violated({ promise: outbox > 0 ? 'P5' : 'health', text })
     }
-    if (this.#clients.waiting > 0) this.violated({ promise: 'health', text: `${this.#clients.waiting} calls were never answered` })
+    if (this.#clients.calls.waiting > 0)
+      this.violated({ promise: 'health', text: `${this.#clients.calls.waiting} calls were never answered` })
   }
 
   async #closeAll(): Promise<void> {
@@ -294,7 +296,12 @@ function describe({ seed, topology, nodes, groups, shards, faults, features, cac
 function describeNetwork(event: NetworkEvent): string {
   if (event.type === 'link')
     return `${event.process} link ${event.link} ${event.what}${event.server ? ` (${event.server.twin.runId})` : ''}`
-  const on = 'at' in event ? `${event.at.cache}/${event.at.key}@${event.at.shard}` : 'shard' in event ? `@${event.shard}` : event.group
+  const on =
+    'at' in event
+      ? `${event.at.cache}/${event.at.key}@${event.at.shard}${event.at.version}`
+      : 'shard' in event
+        ? `@${event.shard}`
+        : event.group
   const asked = 'request' in event ? JSON.stringify(event.request, brief) : ''
   const answer = event.error === undefined ? JSON.stringify(event.answer, brief) : String(event.error)
   return `${event.process} exec ${event.act} ${on} ${asked} -> ${answer} by ${event.server.twin.runId}${event.late ? ' LATE' : ''}`

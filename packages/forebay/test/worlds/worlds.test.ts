@@ -43,7 +43,7 @@ const leastOften = 5
 const struck = faults.filter((fault) => !/network|requests|answers|copies|pushes|skew|loader/.test(fault)).map((fault) => `fault ${fault}`)
 const wanted = [
   ...struck,
-  ...['key', 'set', 'stale', 'tags', 'clear'].flatMap((verb) => [`${verb} acknowledged`, `${verb} queued`]),
+  ...['key', 'set', 'update', 'stale', 'tags', 'pattern', 'clear'].flatMap((verb) => [`${verb} acknowledged`, `${verb} queued`]),
   ...['fresh memory', 'fresh redis', 'fresh origin'].map((told) => `fetch ${told}`),
   ...['memory revalidating', 'redis revalidating', 'redis error', 'memory outage'].map((told) => `fetch stale ${told}`),
   ...['fill', 'fill-refused lease', 'fill-refused epoch', 'fill-refused unanswered', 'join', 'wait', 'load-error', 'evict'].map(
