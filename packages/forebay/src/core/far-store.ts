@@ -132,13 +132,14 @@ export type FillAnswer =
 
 export type WriteRequest = { readonly nonce: string; readonly newInc: string } & (
   | { readonly kind: 'invalidate' | 'stale' }
-  /** `lease`: store only if this lease is still held; else it is an invalidation. */
+  /** `lease`: store only if this lease is still held and no group's fence has come since it was given; else it is an invalidation. */
   | { readonly kind: 'set'; readonly value: StoredValue; readonly lease: GivenLease | undefined }
 )
 
-/** A lease as it was given: its token, and the shard's seq at that moment. */
+/** A lease as it was given: its token, and the shard's incarnation and seq at that moment. */
 export interface GivenLease {
   readonly token: string
+  readonly inc: string
   readonly seq: number
 }
 

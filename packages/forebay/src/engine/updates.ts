@@ -85,7 +85,7 @@ export class Updates {
     try {
       const answer = await far.acquire(at, { token, leaseMs, newInc: ids.incarnation(), force: true, takeover: undefined })
       const old = answer.bytes && reads.open(at, answer.bytes, answer.nowMs - sentMs)
-      return answer.kind === 'lease' ? { lease: { token, seq: answer.seq }, previous: old?.value } : undefined
+      return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: old?.value } : undefined
     } catch (error) {
       if (!isAway(error)) throw error
       tell({ type: 'degraded', cache: at.cache, error })

@@ -360,6 +360,7 @@ export class TwinServer {
     if (this.full) return this.#refuseSet('full')
     const { lease, held } = set
     if (lease !== undefined && (lease.token !== held?.token || lease.seq !== held.seq)) return this.#refuseSet('lease')
+    if (lease !== undefined && !this.#judge({ inc: lease.inc, epoch: lease.seq, tags: set.value.tags }, at)) return this.#refuseSet('epoch')
     if (this.#outdated(set.value.version, at, nowMs)) return this.#refuseSet('version')
     this.#mark('set:stored')
     return true

@@ -181,6 +181,7 @@ class Store implements RedisFarStore {
               ...given,
               ...stored(request.value),
               onlyUnder: request.lease === undefined ? '' : `${request.lease.seq}:${request.lease.token}`,
+              leasedInc: request.lease?.inc ?? '',
             })
           : runScript(link, 'write', keys, given),
       )

@@ -1102,7 +1102,7 @@ return redis.call('PEXPIRE', lease, leaseMs)
 `,
   },
   set: {
-    sha: 'f7586a7b800fe25f0aa0878b1a00696680035994',
+    sha: '660dbe0b5d419399ea4f0e1b89d66dc71ff3de81',
     keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
     args: [
       'ring',
@@ -1115,6 +1115,7 @@ return redis.call('PEXPIRE', lease, leaseMs)
       'errorMs',
       'envelope',
       'onlyUnder',
+      'leasedInc',
       'cache',
       'canonical',
       'version',
@@ -1311,7 +1312,7 @@ local function outdated(version, key, place)
   return entry ~= nil and entry.version > version
 end
 
--- One key's fence with a new value: leases and entries of all versions go, then the notice, then the value under the new position, unless its lease was lost or something newer was there.
+-- One key's fence with a new value: leases and entries of all versions go, then the notice, then the value under the new position, unless its lease was lost, a group's fence came in between, or something newer was there.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
 local others = { unpack(KEYS, 6) } -- entries and leases of the other versions that the caller knows
@@ -1323,10 +1324,11 @@ local staleMs = tonumber(ARGV[7]) -- span after it in which the old value may be
 local errorMs = tonumber(ARGV[8]) -- span after it in which the old value may replace an error
 local envelope = ARGV[9] -- the value with its header, whose times, incarnation and epoch are blank
 local onlyUnder = ARGV[10] -- <seq>:<token> of the lease under which alone it is stored, or empty
-local cache = ARGV[11] -- its cache
-local canonical = ARGV[12] -- its key
-local version = ARGV[13] -- the cache's version, or empty
-local known = ARGV[14] -- the versions that the caller knows
+local leasedInc = ARGV[11] -- incarnation in which that lease was given, or empty
+local cache = ARGV[12] -- its cache
+local canonical = ARGV[13] -- its key
+local version = ARGV[14] -- the cache's version, or empty
+local known = ARGV[15] -- the versions that the caller knows
 
 -- Who does not know all versions cannot name their keys: he is told, and nothing happens.
 local versions = versionsOf(cache)
@@ -1340,7 +1342,9 @@ local stores = not full and (onlyUnder == '' or (token and digits(leasedAt) .. '
 local place = { cache = cache, version = version, canonical = canonical }
 redis.call('DEL', lease, unpack(others))
 ensure(newInc)
-if stores then stores = not outdated(open(envelope).version, key, place) end
+local entry = open(envelope)
+if stores and onlyUnder ~= '' then stores = valid({ inc = leasedInc, epoch = leasedAt, tags = entry.tags }, place) end
+if stores then stores = not outdated(entry.version, key, place) end
 redis.call('DEL', key)
 if stores then admit(place, nonce .. '+') end
 announce('k', tidings, nonce)

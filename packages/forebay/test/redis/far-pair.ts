@@ -254,8 +254,8 @@ const acts: readonly Act[] = [
     'set under a lease',
     async (pair) => {
       const lives = pair.lives()
-      const { at, token, seq } = pair.lease()
-      await pair.write({ kind: 'set', nonce: pair.name('n'), newInc: pair.name('i'), value: pair.value(lives), lease: { token, seq } }, at)
+      const { at, ...lease } = pair.lease()
+      await pair.write({ kind: 'set', nonce: pair.name('n'), newInc: pair.name('i'), value: pair.value(lives), lease }, at)
       await pair.pass(lives)
     },
   ],

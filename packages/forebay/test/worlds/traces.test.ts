@@ -210,3 +210,18 @@ function isolate(fleet: Fleet): void {
   fleet.group.replicate()
   fleet.group.failover({ oldStays: true, clockOffsetMs: 5_000 })
 }
+
+describe('an update', () => {
+  it('overtaken by a group’s fence between its commit and its store is not stored (ticket)', async () => {
+    const { fleet, puppet, mine, theirs, source, read } = await scene()
+    const release = puppet.hold('write', 'call')
+    const updating = mine.update('a', () => 'v2')
+    await fleet.run(10)
+    source.value = 'v3'
+    await fleet.until(theirs.invalidateTags(['g']))
+    release()
+    await fleet.until(updating)
+    expect(await read(theirs)).toBe('v3')
+    expect(await read()).toBe('v3')
+  })
+})

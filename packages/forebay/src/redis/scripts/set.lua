@@ -1,4 +1,4 @@
--- One key's fence with a new value: leases and entries of all versions go, then the notice, then the value under the new position, unless its lease was lost or something newer was there.
+-- One key's fence with a new value: leases and entries of all versions go, then the notice, then the value under the new position, unless its lease was lost, a group's fence came in between, or something newer was there.
 local key = KEYS[4] -- the entry
 local lease = KEYS[5] -- its lease
 local others = { unpack(KEYS, 6) } -- entries and leases of the other versions that the caller knows
@@ -10,10 +10,11 @@ local staleMs = tonumber(ARGV[7]) -- span after it in which the old value may be
 local errorMs = tonumber(ARGV[8]) -- span after it in which the old value may replace an error
 local envelope = ARGV[9] -- the value with its header, whose times, incarnation and epoch are blank
 local onlyUnder = ARGV[10] -- <seq>:<token> of the lease under which alone it is stored, or empty
-local cache = ARGV[11] -- its cache
-local canonical = ARGV[12] -- its key
-local version = ARGV[13] -- the cache's version, or empty
-local known = ARGV[14] -- the versions that the caller knows
+local leasedInc = ARGV[11] -- incarnation in which that lease was given, or empty
+local cache = ARGV[12] -- its cache
+local canonical = ARGV[13] -- its key
+local version = ARGV[14] -- the cache's version, or empty
+local known = ARGV[15] -- the versions that the caller knows
 
 -- Who does not know all versions cannot name their keys: he is told, and nothing happens.
 local versions = versionsOf(cache)
@@ -27,7 +28,9 @@ local stores = not full and (onlyUnder == '' or (token and digits(leasedAt) .. '
 local place = { cache = cache, version = version, canonical = canonical }
 redis.call('DEL', lease, unpack(others))
 ensure(newInc)
-if stores then stores = not outdated(open(envelope).version, key, place) end
+local entry = open(envelope)
+if stores and onlyUnder ~= '' then stores = valid({ inc = leasedInc, epoch = leasedAt, tags = entry.tags }, place) end
+if stores then stores = not outdated(entry.version, key, place) end
 redis.call('DEL', key)
 if stores then admit(place, nonce .. '+') end
 announce('k', tidings, nonce)

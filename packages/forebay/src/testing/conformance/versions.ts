@@ -66,7 +66,7 @@ export const versionRules: readonly Rule[] = [
     async (scene) => {
       await scene.set(of('3'))
       assert.equal(await scene.served(of('3')), 'loaded')
-      await scene.set(of('1'), {}, { token: 'stranger', seq: 0 })
+      await scene.set(of('1'), {}, { token: 'stranger', inc: 'no-inc--', seq: 0 })
       assert.equal(await scene.served(of('3')), undefined)
       await scene.set(of('3'))
       await scene.invalidate(of('1'))

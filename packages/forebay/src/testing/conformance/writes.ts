@@ -53,6 +53,36 @@ export const writeRules: readonly Rule[] = [
       assert.equal(await scene.raw(book()), undefined)
     },
   ],
+  ...(
+    [
+      ['a tag of its value is stamped', (scene) => scene.stamp('books', ['author:7'])],
+      ['a tag of its value is stamped in the whole service', (scene) => scene.stamp('*', ['author:7'])],
+      ['its cache is cleared', (scene) => scene.stamp('books', [])],
+      ['the service is cleared', (scene) => scene.stamp('*', [])],
+      ['a pattern that its key fits is stamped', (scene) => scene.stampPattern('books', ['', ''])],
+      ['the shard begins anew', (scene) => scene.world.evict('meta', 0)],
+    ] as readonly (readonly [string, (scene: Scene) => Promise<unknown>])[]
+  ).map(
+    ([what, put]): Rule => [
+      `a set under a lease during which ${what} is an invalidation`,
+      async (scene) => {
+        const held = await scene.lease(book())
+        await put(scene)
+        assert.equal((await scene.set(book(), { tags: ['author:7'] }, held)).stored, false)
+        assert.equal(await scene.raw(book()), undefined)
+      },
+    ],
+  ),
+  [
+    'a set under a lease does not mind the stamps of other tags, keys and caches',
+    async (scene) => {
+      const held = await scene.lease(book())
+      await scene.stamp('books', ['author:8'])
+      await scene.stamp('films', [])
+      await scene.stampPattern('books', ['other'])
+      assert.equal((await scene.set(book(), { tags: ['author:7'] }, held)).stored, true)
+    },
+  ],
   ...(['set', 'fill'] as const).flatMap((how): Rule[] => {
     /** Whether a value of the second version is stored over one of the first. */
     const over = async (scene: Scene, first: number, second: number): Promise<boolean> => {
