@@ -66,9 +66,9 @@ export class Near {
 
   /** The copy under this key if it is fresh and may be served; the whole of a memory hit. */
   fresh(key: string, nowMs: number): NearEntry<unknown> | undefined {
-    if (this.#plan.memory === undefined) return undefined
     const entry = this.#store.get(key)
-    return entry !== undefined && nowMs < entry.freshUntilMs && this.#mayServe(entry, nowMs) ? entry : undefined
+    if (entry === undefined || nowMs >= entry.freshUntilMs || this.#wasDropped(entry)) return undefined
+    return this.#isTrusted(entry.standing, nowMs) ? entry : undefined
   }
 
   /** The copy under this key, and how it may be served. `away`: Redis cannot be asked. */
@@ -125,13 +125,9 @@ export class Near {
     this.#doubtedAt = ++this.#arrivals.last
   }
 
-  #mayServe(entry: NearEntry<Standing>, nowMs: number): boolean {
-    return !this.#wasDropped(entry) && this.#isTrusted(entry.standing, nowMs)
-  }
-
   #wasDropped({ key, standing }: NearEntry<Standing>): boolean {
-    const { bornAt, tags } = standing
-    if (bornAt < standing.shard.droppedAt || bornAt < this.#clearedAt) return true
+    const { bornAt, tags, shard } = standing
+    if (bornAt < shard.droppedAt || bornAt < this.#clearedAt) return true
     for (let i = 0; i < tags.length; i++) if (bornAt < (tags[i] as TagCell).droppedAt) return true
     return this.#patterns.size > 0 && this.#fitsDropped(key, bornAt)
   }
