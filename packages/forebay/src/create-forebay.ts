@@ -10,7 +10,7 @@ import { createRedisFarStore } from './redis/far-store.js'
 import { type RedisOption, parseRedisOption } from './redis/options.js'
 import { sha256, systemRandom } from './system/chance.js'
 import { systemClock } from './system/clock.js'
-import { outsideCallers } from './system/context.js'
+import { openContext, outsideCallers } from './system/context.js'
 
 export type ForebayOptions = ServiceOptions<RedisOption>
 
@@ -41,6 +41,7 @@ export function createForebay(options: ForebayOptions): Forebay {
     random: systemRandom,
     digest: sha256,
     detached: outsideCallers(),
+    openContext,
   }
   return createEngine(parts, cachePlanner(defaults))
 }

@@ -15,6 +15,7 @@ export type {
   Forebay,
   ForebayStats,
   GetOrSetOptions,
+  InvalidateOptions,
   Key,
   LoadContext,
   Loader,

@@ -4,6 +4,7 @@ import type { FarStore } from '../src/core/far-store.js'
 import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
+import { openContext } from '../src/system/context.js'
 import { SimClock } from '../src/testing/sim-clock.js'
 import type { Weather } from '../src/testing/sim-link.js'
 import { type GroupLinks, type NetworkEvent, type SimStore, simStore } from '../src/testing/sim-network.js'
@@ -69,6 +70,7 @@ export class Fleet {
       random: this.#random.fork(`engine/${name}`),
       digest: (text: string) => `digest-of-${text.length}`,
       detached: <T>(work: () => T): T => work(),
+      openContext,
     }
     return new Node(createEngine(engineParts, cachePlanner({ ttl: '1h', jitter: 0 })), process, store)
   }

@@ -14,6 +14,7 @@ import type { Listener } from './listener.js'
 import { type Held, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
+import type { Repeats } from './repeats.js'
 import type {
   Cache,
   CacheStats,
@@ -22,6 +23,7 @@ import type {
   EntryOptions,
   FetchResult,
   GetOrSetOptions,
+  InvalidateOptions,
   Key,
   Loader,
   ReadOptions,
@@ -32,8 +34,9 @@ import type {
 import { type Registration, Registry } from './registry.js'
 import type { Shard } from './shards.js'
 import { heldFrom, storable } from './storable.js'
+import type { TokenScopes } from './token-scopes.js'
 import { Updates } from './updates.js'
-import { resultOf, type Writes } from './writes.js'
+import { resultOf, type Writes, type Written } from './writes.js'
 import type { Arrivals } from '../core/shard-view.js'
 
 /** What one cache shares with the others of its service. */
@@ -42,6 +45,8 @@ export interface CacheParts extends Omit<LoadsParts, 'reads' | 'near'>, Pick<Eng
   readonly writes: Writes
   readonly listener: Listener
   readonly counters: CacheCounters
+  readonly scopes: TokenScopes
+  readonly repeats: Repeats
   readonly isClosed: () => boolean
   /** Work that `settled()` and `close()` wait for. */
   readonly track: (work: Promise<unknown>) => void
@@ -69,10 +74,13 @@ export class EngineCache implements Cache<unknown> {
   readonly #reads: FarReads
   readonly #loads: Loads
   readonly #updates: Updates
+  /** Nothing looks at reads one by one: a hit in memory is answered at once. */
+  #unwatched: boolean
 
   constructor(plan: CachePlan, parts: CacheParts) {
     this.plan = plan
     this.#parts = parts
+    this.#unwatched = !parts.scopes.used
     this.#near = new Near(plan, parts.arrivals, parts.openNearStore)
     this.#registry = new Registry(parts.arrivals)
     this.#flights = new Flights(this.#registry)
@@ -86,7 +94,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   getOrSet<L, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<DeepReadonly<unknown>> {
-    if (options === undefined && isCanonical(key)) {
+    if (options === undefined && this.#unwatched && isCanonical(key)) {
       const entry = this.#near.fresh(key, this.#parts.clock.now())
       if (entry !== undefined) {
         this.#parts.counters.memoryHits++
@@ -112,7 +120,7 @@ export class EngineCache implements Cache<unknown> {
   peek(key: Key): DeepReadonly<unknown> | undefined {
     const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
     const entry = this.#near.fresh(name, this.#parts.clock.now())
-    if (entry === undefined) return undefined
+    if (entry === undefined || !this.#mayPeek(name)) return undefined
     this.#parts.counters.memoryHits++
     return entry.value
   }
@@ -125,39 +133,41 @@ export class EngineCache implements Cache<unknown> {
     try {
       const { token, stored } = await writes.key(at, 'key', { value: found.stored, registration })
       if (stored) this.#near.keep(registration, heldFrom(found, registration.startedMs))
-      return this.#wrote('set', resultOf(token))
+      return this.#wrote('set', token)
     } finally {
       this.#registry.end(registration)
     }
   }
 
-  async invalidate(key: Key): Promise<WriteResult> {
-    return this.#wrote('invalidate', resultOf((await this.#parts.writes.key(this.#address(key), 'key')).token))
+  async invalidate(key: Key, options?: InvalidateOptions): Promise<WriteResult> {
+    const at = this.#address(key)
+    return this.#fence('invalidate', options, async () => [await this.#parts.writes.key(at, 'key')])
   }
 
-  delete(key: Key): Promise<WriteResult> {
-    return this.invalidate(key)
+  delete(key: Key, options?: InvalidateOptions): Promise<WriteResult> {
+    return this.invalidate(key, options)
   }
 
-  async markStale(key: Key): Promise<WriteResult> {
-    return this.#wrote('stale', resultOf((await this.#parts.writes.key(this.#address(key), 'stale')).token))
+  async markStale(key: Key, options?: InvalidateOptions): Promise<WriteResult> {
+    const at = this.#address(key)
+    return this.#fence('stale', options, async () => [await this.#parts.writes.key(at, 'stale')])
   }
 
-  async invalidateTags(tags: readonly string[]): Promise<WriteResult> {
+  async invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#group('tags', { kind: 'tags', scope: this.name, tags: checkTags(tags) })
+    return this.#group('tags', { kind: 'tags', scope: this.name, tags: checkTags(tags) }, options)
   }
 
-  async clear(): Promise<WriteResult> {
+  async clear(options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#group('clear', { kind: 'clear', scope: this.name })
+    return this.#group('clear', { kind: 'clear', scope: this.name }, options)
   }
 
   /** Stamped at once in every shard; what it frees in Redis is walked to behind. */
-  async invalidatePattern(given: Pattern): Promise<WriteResult> {
+  async invalidatePattern(given: Pattern, options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
     const parts = partsOf(given)
-    const result = await this.#group('pattern', { kind: 'pattern', scope: this.name, parts })
+    const result = await this.#group('pattern', { kind: 'pattern', scope: this.name, parts }, options)
     const { far, ids, clock, track, detached } = this.#parts
     const pause = (): Promise<void> => new Promise((resolve) => clock.after(sweepPauseMs, resolve))
     track(detached(() => far.sweep({ cache: this.name, parts, newInc: ids.incarnation(), pause })))
@@ -165,22 +175,29 @@ export class EngineCache implements Cache<unknown> {
   }
 
   /** A few hundred at a time, so that one call does not fill the link. */
-  async deleteMany(keys: readonly Key[]): Promise<WriteResult> {
+  async deleteMany(keys: readonly Key[], options?: InvalidateOptions): Promise<WriteResult> {
     const addresses = keys.map((key) => this.#address(key))
-    const tokens: Token[] = []
-    for (let from = 0; from < addresses.length; from += mostAtOnce) {
-      const written = addresses.slice(from, from + mostAtOnce).map((at) => this.#parts.writes.key(at, 'key'))
-      for (const { token } of await Promise.all(written)) tokens.push(token)
-    }
-    return this.#wrote('invalidate', resultOf(...tokens))
+    return this.#fence('invalidate', options, async () => {
+      const written: Written[] = []
+      for (let from = 0; from < addresses.length; from += mostAtOnce) {
+        const some = addresses.slice(from, from + mostAtOnce)
+        written.push(...(await Promise.all(some.map((at) => this.#parts.writes.key(at, 'key')))))
+      }
+      return written
+    })
   }
 
   update(key: Key, commit: Commit<unknown>, options?: SetOptions): Promise<WriteResult> {
     try {
-      return this.#updates.run(this.#address(key), key, commit, options).then((token) => this.#wrote('update', resultOf(token)))
+      return this.#updates.run(this.#address(key), key, commit, options).then((token) => this.#wrote('update', token))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  /** From now on each read looks for what concerns it alone. */
+  watchReads(): void {
+    this.#unwatched = false
   }
 
   stats(): CacheStats {
@@ -239,8 +256,9 @@ export class EngineCache implements Cache<unknown> {
   #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
     try {
       const request = { at: this.#address(key), key, load, options, background: false }
-      if (options?.token === undefined) return this.#attempt(request)
-      return unlessAborted(this.#honour(options.token, request.at), options.signal).then(() => this.#attempt(request))
+      const token = this.#tokenOf(options)
+      if (token === undefined) return this.#attempt(request)
+      return unlessAborted(this.#honour(token, request.at), options?.signal).then(() => this.#attempt(request))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -291,7 +309,8 @@ export class EngineCache implements Cache<unknown> {
     const at = this.#address(key)
     const { shards, clock, tell } = this.#parts
     if (options?.signal?.aborted) throw options.signal.reason
-    if (options?.token !== undefined) await this.#honour(options.token, at)
+    const token = this.#tokenOf(options)
+    if (token !== undefined) await this.#honour(token, at)
     const nowMs = clock.now()
     const near = this.#fromMemory(at, nowMs, undefined)
     if (near !== undefined) return near
@@ -393,10 +412,24 @@ export class EngineCache implements Cache<unknown> {
     track(new Promise<void>((resolve) => detached(() => clock.after(0, () => resolve(begin())))))
   }
 
+  /** What a read must see: its own token, or that of the scope it runs in. */
+  #tokenOf(options: ReadOptions | undefined): Token | undefined {
+    return options?.token === undefined ? this.#parts.scopes.current() : decodeToken(options.token)
+  }
+
+  /** Whether memory may answer alone: all that the scope around must see has been heard. */
+  #mayPeek(key: string): boolean {
+    const token = this.#unwatched ? undefined : this.#parts.scopes.current()
+    if (token === undefined) return true
+    const { view } = this.#parts.shards.of(this.#parts.shards.address(this.name, key, this.plan.version))
+    const part = token.find(({ shard }) => shard === view.index)
+    return part === undefined || view.heardWrite(part.inc, part.seq, part.nonce) === 'heard'
+  }
+
   /** Makes a read see the write that a token names. */
-  async #honour(text: string, at: EntryAddress): Promise<void> {
+  async #honour(token: Token, at: EntryAddress): Promise<void> {
     const { shards, listener, writes } = this.#parts
-    const part = decodeToken(text).find((candidate) => candidate.shard === at.shard)
+    const part = token.find((candidate) => candidate.shard === at.shard)
     if (part === undefined) return
     const shard = shards.of(at)
     const heard = () => shard.view.heardWrite(part.inc, part.seq, part.nonce)
@@ -422,12 +455,20 @@ export class EngineCache implements Cache<unknown> {
     return why === undefined ? { state: 'fresh', value, tier, ageMs } : { state: 'stale', value, tier, ageMs, why }
   }
 
-  async #group(what: Wrote, tidings: Extract<Tidings, { scope: string }>): Promise<WriteResult> {
-    return this.#wrote(what, resultOf((await this.#parts.writes.group(tidings)).token))
+  #group(what: Wrote, tidings: Extract<Tidings, { scope: string }>, options: InvalidateOptions | undefined): Promise<WriteResult> {
+    return this.#fence(what, options, async () => [await this.#parts.writes.group(tidings)])
   }
 
-  #wrote(what: Wrote, result: WriteResult): WriteResult {
-    this.#parts.tell({ type: 'write', cache: this.name, what, state: result.state })
+  /** An invalidation, made once more where that is asked for. */
+  #fence(what: Wrote, options: InvalidateOptions | undefined, write: () => Promise<Written[]>): Promise<WriteResult> {
+    return this.#parts.repeats.run(options, async () => this.#wrote(what, ...(await write()).map(({ token }) => token)))
+  }
+
+  #wrote(what: Wrote, ...tokens: readonly Token[]): WriteResult {
+    const { tell, scopes } = this.#parts
+    const result = resultOf(...tokens)
+    for (const token of tokens) scopes.wrote(token)
+    tell({ type: 'write', cache: this.name, what, state: result.state })
     return result
   }
 

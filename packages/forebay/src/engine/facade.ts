@@ -3,7 +3,7 @@ import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import { Engine } from './forebay.js'
 import type { EngineParts } from './parts.js'
-import type { Cache, CacheOptions, Duration, Forebay, ForebayStats, WriteResult } from './public.js'
+import type { Cache, CacheOptions, Duration, Forebay, ForebayStats, InvalidateOptions, WriteResult } from './public.js'
 
 /** Turns the options of one cache into its plan; `known` is the plan under which the name is already in use. */
 export type PlanCache = (name: string, options: CacheOptions<never> | undefined, known: CachePlan | undefined) => CachePlan
@@ -29,12 +29,20 @@ class Facade implements Forebay {
     return this.#engine.cache(plan) as unknown as Cache<V>
   }
 
-  invalidateTags(tags: readonly string[]): Promise<WriteResult> {
-    return this.#engine.invalidateTags(tags)
+  invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult> {
+    return this.#engine.invalidateTags(tags, options)
   }
 
-  clear(): Promise<WriteResult> {
-    return this.#engine.clear()
+  clear(options?: InvalidateOptions): Promise<WriteResult> {
+    return this.#engine.clear(options)
+  }
+
+  withToken<R>(token: string | undefined, work: () => R): R {
+    return this.#engine.withToken(token, work)
+  }
+
+  token(): string | undefined {
+    return this.#engine.token()
   }
 
   ready(): Promise<void> {

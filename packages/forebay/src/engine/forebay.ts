@@ -9,11 +9,13 @@ import { EngineCache } from './cache.js'
 import { EventHub } from './event-hub.js'
 import { type Effects, Listener } from './listener.js'
 import { type EngineParts, Ids } from './parts.js'
-import type { ForebayStats, WriteResult } from './public.js'
+import type { ForebayStats, InvalidateOptions, WriteResult } from './public.js'
 import type { Registration } from './registry.js'
+import { Repeats } from './repeats.js'
 import { Shards } from './shards.js'
 import { CacheCounters } from './statistics.js'
 import { SuspensionWatch } from './suspension.js'
+import { TokenScopes } from './token-scopes.js'
 import { Wakes } from './wakes.js'
 import { resultOf, Writes } from './writes.js'
 
@@ -37,6 +39,8 @@ export class Engine {
   readonly #listener: Listener
   readonly #work = new Set<Promise<unknown>>()
   readonly #watch: SuspensionWatch
+  readonly #scopes: TokenScopes
+  readonly #repeats: Repeats
   readonly #totals = { replayed: 0, dropped: 0, resent: 0, listenerErrors: 0 }
   #unusable: Error | undefined
   #closed = false
@@ -51,6 +55,10 @@ export class Engine {
     this.#shards = new Shards(this.#far)
     this.#ids = new Ids(parts.random)
     this.#wakes = new Wakes(clock)
+    this.#repeats = new Repeats(clock, (work) => this.#track(work), parts.detached)
+    this.#scopes = new TokenScopes(parts.openContext, () => {
+      for (const { cache } of this.#caches.values()) cache.watchReads()
+    })
     const effects = this.#effects()
     this.#watch = new SuspensionWatch(
       clock,
@@ -84,6 +92,8 @@ export class Engine {
       detached,
       openNearStore,
       counters,
+      scopes: this.#scopes,
+      repeats: this.#repeats,
       isClosed: () => this.#closed,
       track: (work) => this.#track(work),
     })
@@ -97,14 +107,22 @@ export class Engine {
     return this.#caches.get(name)?.cache.plan
   }
 
-  async invalidateTags(tags: readonly string[]): Promise<WriteResult> {
+  async invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
-    return resultOf((await this.#writes.group({ kind: 'tags', scope: wholeService, tags: checkTags(tags) })).token)
+    return this.#group({ kind: 'tags', scope: wholeService, tags: checkTags(tags) }, options)
   }
 
-  async clear(): Promise<WriteResult> {
+  async clear(options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
-    return resultOf((await this.#writes.group({ kind: 'clear', scope: wholeService })).token)
+    return this.#group({ kind: 'clear', scope: wholeService }, options)
+  }
+
+  withToken<R>(token: string | undefined, work: () => R): R {
+    return this.#scopes.run(token, work)
+  }
+
+  token(): string | undefined {
+    return this.#scopes.text()
   }
 
   async ready(): Promise<void> {
@@ -147,8 +165,17 @@ export class Engine {
     return this.#closing
   }
 
+  #group(tidings: Extract<Tidings, { scope: string }>, options: InvalidateOptions | undefined): Promise<WriteResult> {
+    return this.#repeats.run(options, async () => {
+      const { token } = await this.#writes.group(tidings)
+      this.#scopes.wrote(token)
+      return resultOf(token)
+    })
+  }
+
   async #close(timeoutMs: number): Promise<{ unsent: number }> {
     this.#closed = true
+    this.#repeats.flush()
     const { clock } = this.#parts
     let over = false
     const elapsed = new Promise<void>((resolve) => {

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '../core/clock.js'
+import type { OpenContext } from '../core/context.js'
 import type { Tell } from '../core/events.js'
 import type { FarStore } from '../core/far-store.js'
 import type { Digest } from '../core/key.js'
@@ -15,6 +16,8 @@ export interface EngineParts {
   readonly openNearStore: OpenNearStore
   /** Runs background work outside every caller's async context. */
   readonly detached: <T>(work: () => T) => T
+  /** Makes a value that follows a caller's calls. */
+  readonly openContext: OpenContext
 }
 
 export interface FarStoreBack {

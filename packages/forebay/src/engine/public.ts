@@ -102,6 +102,10 @@ export interface GetOrSetOptions extends ReadOptions, EntryOptions {
   readonly fresh?: boolean | undefined
 }
 export interface SetOptions extends EntryOptions {}
+export interface InvalidateOptions {
+  /** Invalidates once more after this time: longer than a replica that loaders read may lag behind the origin. */
+  readonly again?: Duration | undefined
+}
 
 /** Changes the origin and returns the new value. `previous`: what was cached, if anything. */
 export type Commit<V> = (context: { readonly key: Key; readonly previous: unknown }) => Loaded<V> | PromiseLike<Loaded<V>>
@@ -137,24 +141,24 @@ export interface Cache<V> {
   /** Stores a value. For keys with one writer; the last one executed wins. */
   set(key: Key, value: V, options?: SetOptions): Promise<WriteResult>
   /** Removes a value everywhere; a load that began before is not stored. */
-  invalidate(key: Key): Promise<WriteResult>
+  invalidate(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** The same as `invalidate`. */
-  delete(key: Key): Promise<WriteResult>
+  delete(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** Ends a value's freshness; it may still be served inside the stale windows. */
-  markStale(key: Key): Promise<WriteResult>
+  markStale(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** Removes all entries of this cache with any of these tags. */
-  invalidateTags(tags: readonly string[]): Promise<WriteResult>
+  invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult>
   /** Removes all entries whose string key fits a pattern made by the `pattern` template. */
-  invalidatePattern(pattern: Pattern): Promise<WriteResult>
+  invalidatePattern(pattern: Pattern, options?: InvalidateOptions): Promise<WriteResult>
   /** As `invalidate`, for many keys. */
-  deleteMany(keys: readonly Key[]): Promise<WriteResult>
+  deleteMany(keys: readonly Key[], options?: InvalidateOptions): Promise<WriteResult>
   /**
    * Changes the origin and the cache together: `commit` changes the origin and returns the new value (or one wrapped by `entry` or
    * `doNotStore`). Of two at once, the value of the one who began last is kept, or none.
    */
   update(key: Key, commit: Commit<V>, options?: SetOptions): Promise<WriteResult>
   /** Removes all entries of this cache. */
-  clear(): Promise<WriteResult>
+  clear(options?: InvalidateOptions): Promise<WriteResult>
   stats(): CacheStats
 }
 
@@ -193,9 +197,16 @@ export interface Forebay extends AsyncDisposable {
   /** A cache of this service; the same name gives the same cache, and other options for it are an error. */
   cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V>
   /** Removes all entries of the service with any of these tags. */
-  invalidateTags(tags: readonly string[]): Promise<WriteResult>
+  invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult>
   /** Removes all entries of the service. */
-  clear(): Promise<WriteResult>
+  clear(options?: InvalidateOptions): Promise<WriteResult>
+  /**
+   * Runs work whose reads, however deep, see the writes that a token tells of and those made inside: a request's whole handling, say.
+   * `undefined`: only its own writes. From the first call on each hit in memory looks whether it runs inside one.
+   */
+  withToken<R>(token: string | undefined, work: () => R): R
+  /** The token to hand on from inside `withToken`: what it was given, and all writes made inside; `undefined` outside. */
+  token(): string | undefined
   /** Resolves when Redis has been reached and memory can be proven fresh; the cache serves before that too. */
   ready(): Promise<void>
   /** Resolves when the fills, refreshes and queued writes under way are done. */

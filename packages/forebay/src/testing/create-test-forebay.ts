@@ -3,6 +3,7 @@ import { parseDuration } from '../core/duration.js'
 import { createEngine } from '../engine/facade.js'
 import type { CacheOptions, Duration, Forebay } from '../engine/public.js'
 import { openNearStore } from '../memory/near-store.js'
+import { openContext } from '../system/context.js'
 import { SimClock } from './sim-clock.js'
 import { SimRandom } from './sim-random.js'
 import { TestRedis } from './test-redis.js'
@@ -59,6 +60,7 @@ export function createTestForebay(options: TestForebayOptions = {}): TestForebay
       random: random.fork(`process/${processes.length}`),
       digest: (text: string) => random.fork(`digest/${text}`).id(),
       detached: <T>(work: () => T): T => work(),
+      openContext,
     }
     const forebay = createEngine(parts, cachePlanner(defaults))
     processes.push(forebay)

@@ -5,6 +5,7 @@ import type { CachePlan } from '../../src/core/plan.js'
 import { Engine } from '../../src/engine/forebay.js'
 import type { Cache } from '../../src/engine/public.js'
 import { openNearStore } from '../../src/memory/near-store.js'
+import { openContext } from '../../src/system/context.js'
 import type { SimClock } from '../../src/testing/sim-clock.js'
 import { type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
 import { type ClockSkew, SimProcess } from '../../src/testing/sim-process.js'
@@ -57,6 +58,7 @@ export class WorldNode {
       random,
       digest: (text) => new SimRandom(text).id().repeat(8),
       detached: (work) => work(),
+      openContext,
     })
     this.engine.onAny((event) => {
       if (event.type === 'join') this.joinedMs.set(`${event.cache}/${event.key}`, given.clock.now())
