@@ -18,6 +18,7 @@ export type {
   InvalidateOptions,
   Key,
   LoadContext,
+  LoadStats,
   Loader,
   ReadOptions,
   ReadResult,

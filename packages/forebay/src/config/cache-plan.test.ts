@@ -21,6 +21,7 @@ describe('the plan of a cache', () => {
       hardTimeoutMs: 30_000,
       memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 },
       maxValueBytes: 8 * 1024 * 1024,
+      loads: { max: 256, queue: 10_000 },
     })
   })
 
@@ -36,6 +37,7 @@ describe('the plan of a cache', () => {
       hardTimeout: '5s',
       memory: { maxEntries: 5, maxBytes: 1_000 },
       maxValueBytes: 10,
+      loads: { max: 8, queue: 0 },
       version: 2,
     }
     expect(plan(options)).toEqual({
@@ -51,6 +53,7 @@ describe('the plan of a cache', () => {
       hardTimeoutMs: 5_000,
       memory: { maxEntries: 5, maxBytes: 1_000 },
       maxValueBytes: 10,
+      loads: { max: 8, queue: 0 },
     })
   })
 
@@ -100,6 +103,8 @@ describe('the plan of a cache', () => {
     ['maxValueBytes', 0, 'a whole number, at least 1'],
     ['maxValueBytes', 1.5, 'a whole number, at least 1'],
     ['maxValueBytes', '1MB', 'a whole number, at least 1'],
+    ['loads', 5, 'an object of max and queue'],
+    ['loads', null, 'an object of max and queue'],
   ])('refuses %s: %j, naming both and what is wanted', (option, value, wanted) => {
     const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
     expect(() => wrong({ ttl: 1, [option]: value })).toThrow(`E_OPTION: cache 'books': ${option} is ${shown}; ${wanted}`)
@@ -113,6 +118,14 @@ describe('the plan of a cache', () => {
     [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes'],
   ])('refuses memory %j', (memory, message) => {
     expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${message}`)
+  })
+
+  it.each([
+    [{ max: 0 }, 'loads.max is 0; a whole number, at least 1'],
+    [{ queue: -1 }, 'loads.queue is -1; a whole number, at least 0'],
+    [{ most: 5 }, 'loads.most is 5; no such option; there are max, queue'],
+  ])('refuses loads %j', (loads, message) => {
+    expect(() => wrong({ ttl: 1, loads })).toThrow(`E_OPTION: cache 'books': ${message}`)
   })
 
   it('refuses options that there are not, naming those that there are', () => {
@@ -150,6 +163,7 @@ describe('two plans', () => {
     { memory: false },
     { memory: { maxEntries: 1 } },
     { maxValueBytes: 1 },
+    { loads: { max: 1 } },
     { tags: ['a'] },
     { version: 2 },
   ] as const)('differ where one says %j', (option) => {

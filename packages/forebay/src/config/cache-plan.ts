@@ -18,11 +18,14 @@ const known: readonly (keyof CacheOptions)[] = [
   'hardTimeout',
   'memory',
   'maxValueBytes',
+  'loads',
   'version',
 ]
 
 /** Options with a default; null is none of their values, and no way to ask for it. */
 const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024 }
+/** More loads at once than a pool of connections serves only make each slower; what waits costs a promise or two. */
+const loadsOtherwise = { max: 256, queue: 10_000 }
 const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
 
 /** The options of a cache over the service's defaults, checked and resolved; throws `E_OPTION` naming the option and the value. */
@@ -54,12 +57,22 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     hardTimeoutMs: duration('hardTimeout', 30_000),
     memory: memoryBounds(where, options.memory),
     maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
+    loads: loadBounds(where, options.loads),
   }
 }
 
 /** Whether two plans are the same but for their functions, which cannot be compared. */
 export function samePlan(a: CachePlan, b: CachePlan): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
+}
+
+function loadBounds(where: string, loads: unknown): CachePlan['loads'] {
+  if (loads !== undefined && (loads === null || typeof loads !== 'object')) {
+    throw refusal(where, 'loads', loads, 'an object of max and queue')
+  }
+  const { max, queue, ...rest }: Record<string, unknown> = { ...loadsOtherwise, ...withoutUndefined(loads) }
+  for (const option of Object.keys(rest)) throw refusal(where, `loads.${option}`, rest[option], 'no such option; there are max, queue')
+  return { max: whole(where, 'loads.max', max, 1), queue: whole(where, 'loads.queue', queue, 0) }
 }
 
 function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {

@@ -47,6 +47,11 @@ export const errorTable = {
     why: 'The origin is slow or hangs; a result that comes later is not stored.',
     todo: 'Let the loader obey its signal; raise hardTimeout if such loads are normal; allow staleIfError.',
   },
+  E_OVERLOADED: {
+    what: 'Too many loads at once.',
+    why: 'As many loads of this cache as allowed run, and the queue before them is full, or no place became free within the hard timeout.',
+    todo: 'The origin is too slow for what is asked: shed load, allow staleIfError, or raise loads.max where the origin bears it.',
+  },
   E_CLOSED: {
     what: 'The cache is closed.',
     why: 'close() was called.',

@@ -21,6 +21,9 @@ export type RefusalReason =
   /** Redis did not answer. */
   | 'unanswered'
 
+/** Why a load was turned away: there was no room in the queue, or no place became free within the hard timeout. */
+export type ShedReason = 'full' | 'late'
+
 /** Everything that happens in a cache, told once. Logs, counters and metrics all listen to this union. */
 export type ForebayEvent =
   /** Hits are told in batches. */
@@ -35,6 +38,14 @@ export type ForebayEvent =
   | { readonly type: 'fill-refused'; readonly cache: string; readonly key: string; readonly why: RefusalReason }
   /** Waiting for another process that loads this key. */
   | { readonly type: 'wait'; readonly cache: string; readonly key: string; readonly ms: number }
+  /** Too many loads at once: this one was turned away. */
+  | {
+      readonly type: 'shed'
+      readonly cache: string
+      readonly key: string
+      readonly lane: 'callers' | 'refreshes' | 'warm-ups'
+      readonly why: ShedReason
+    }
   | { readonly type: 'evict'; readonly cache: string; readonly entries: number }
   | {
       readonly type: 'write'

@@ -15,6 +15,13 @@ export interface CachePlan {
   /** `undefined`: no memory in this process. */
   readonly memory: { readonly maxEntries: number; readonly maxBytes: number } | undefined
   readonly maxValueBytes: number
+  readonly loads: LoadBounds
+}
+
+/** How many loads of one cache run at once in this process, and how many more may wait. */
+export interface LoadBounds {
+  readonly max: number
+  readonly queue: number
 }
 
 /** Lifetimes of one value to be stored. */

@@ -201,7 +201,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   stats(): CacheStats {
-    return this.#parts.counters.report(this.#near.size)
+    return this.#parts.counters.report(this.#near.size, this.#loads.report())
   }
 
   /** Something was heard, or is being written here: cleans memory, and marks what is under way. */
@@ -255,7 +255,7 @@ export class EngineCache implements Cache<unknown> {
   /** Memory, then the flight. Without `async`, as what follows up to the flight's own: on this path each promise would be felt. */
   #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
     try {
-      const request = { at: this.#address(key), key, load, options, background: false }
+      const request = { at: this.#address(key), key, load, options, lane: 'callers' as const }
       const token = this.#tokenOf(options)
       if (token === undefined) return this.#attempt(request)
       return unlessAborted(this.#honour(token, request.at), options?.signal).then(() => this.#attempt(request))
@@ -276,13 +276,13 @@ export class EngineCache implements Cache<unknown> {
       const flight = anew ? undefined : this.#joinable(at, nowMs)
       if (flight !== undefined) {
         this.#parts.tell({ type: 'join', cache: this.name, key: at.key })
-        return flight.share(options?.signal)
+        return flight.share(options?.signal, request.lane)
       }
       const before = this.#flights.inTheWay(at.key)
       // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
       if (before !== undefined) return unlessAborted(before, options?.signal).then(() => this.#attempt(request))
     }
-    return this.#start(request, nowMs).share(options?.signal)
+    return this.#start(request, nowMs).share(options?.signal, request.lane)
   }
 
   #joinable(at: EntryAddress, nowMs: number): Flight | undefined {
@@ -405,7 +405,7 @@ export class EngineCache implements Cache<unknown> {
       const nowMs = clock.now()
       const idle = this.#joinable(at, nowMs) === undefined && this.#flights.inTheWay(at.key) === undefined
       if (!idle || isClosed()) return
-      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), background: true }, nowMs)
+      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), lane: 'refreshes' }, nowMs)
       flight.served.catch(() => {}) // told as an event; nobody waits for it
     }
     // In a turn of its own: the flight that found the old value has then landed, and is not taken for the refresh.

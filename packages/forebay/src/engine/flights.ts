@@ -1,10 +1,11 @@
 import type { EntryAddress } from '../core/far-store.js'
 import { mostLoadsPerKey } from '../core/plan.js'
+import type { Lane } from './lanes.js'
 import type { Job, Served } from './loads.js'
 import { type Registration, type Registry, mayJoin } from './registry.js'
 
 /** What is asked for, where, and by whom. */
-export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'background'> {
+export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'lane'> {
   readonly at: EntryAddress
 }
 
@@ -15,6 +16,9 @@ export class Flight implements Job {
   /** What the callers get. */
   readonly served: Promise<Served>
   #waiters = 0
+  /** A caller waits for it, or has. */
+  #wanted = false
+  #hurry: (() => void) | undefined
   /** Nobody waits any longer: it must not be joined. */
   #abandoned = false
   #controller: AbortController | undefined
@@ -40,8 +44,11 @@ export class Flight implements Job {
   get options(): Job['options'] {
     return this.request.options
   }
+  get lane(): Lane {
+    return this.#wanted ? 'callers' : this.request.lane
+  }
   get background(): boolean {
-    return this.request.background
+    return this.request.lane === 'refreshes'
   }
 
   get abandoned(): boolean {
@@ -49,8 +56,12 @@ export class Flight implements Job {
   }
 
   /** Waits as one of its callers; one who gives up does not end it for the others, but for itself if it is the last. */
-  share(signal: AbortSignal | undefined): Promise<Served> {
+  share(signal: AbortSignal | undefined, lane: Lane): Promise<Served> {
     this.#waiters++
+    if (lane === 'callers') {
+      this.#wanted = true
+      this.#hurry?.()
+    }
     if (signal === undefined) return this.served
     return unlessAborted(this.served, signal).finally(() => {
       this.#waiters--
@@ -62,6 +73,10 @@ export class Flight implements Job {
     this.#controller ??= new AbortController()
     if (this.#abandoned) this.#controller.abort()
     return this.#controller
+  }
+
+  queued(hurry: (() => void) | undefined): void {
+    this.#hurry = hurry
   }
 
   track(work: Promise<unknown>): void {

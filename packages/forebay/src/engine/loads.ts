@@ -4,6 +4,8 @@ import type { StaleReason, Tell, Tier } from '../core/events.js'
 import type { AcquireAnswer, EntryAddress, FarStore } from '../core/far-store.js'
 import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/plan.js'
 import type { FarReads } from './far-reads.js'
+import { type Entrant, Gate, type Place } from './gate.js'
+import type { LoadStats } from './lanes.js'
 import { type Outcome, runLoader } from './loader.js'
 import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
@@ -24,14 +26,12 @@ export interface Served {
 }
 
 /** One flight's work: whom it loads for and how. */
-export interface Job {
+export interface Job extends Entrant {
   readonly key: Key
   readonly load: Loader<unknown>
   readonly options: GetOrSetOptions | undefined
   /** A refresh: nobody waits for it. */
   readonly background: boolean
-  /** Aborted when nobody waits any longer, or at the hard timeout. */
-  readonly controller: () => AbortController
   /** The value is still being stored when the callers have it: the flight ends after that. */
   readonly track: (work: Promise<unknown>) => void
 }
@@ -54,15 +54,23 @@ export interface LoadsParts {
 const deafWaitMs = 100
 
 /**
- * From a miss to a value: the lease, the wait for another process's load, the load itself, and the fill that the fence may refuse.
+ * From a miss to a value: a place among the loads, the lease, the wait for another process's load, the load itself, and the fill that the
+ * fence may refuse. The place comes before the lease, so that no lease is held by one who cannot load yet, and it is given back while
+ * another process loads.
  */
 export class Loads {
   readonly #plan: CachePlan
   readonly #parts: LoadsParts
+  readonly #gate: Gate
 
   constructor(plan: CachePlan, parts: LoadsParts) {
     this.#plan = plan
     this.#parts = parts
+    this.#gate = new Gate(plan, parts)
+  }
+
+  report(): LoadStats {
+    return this.#gate.report()
   }
 
   /** One load in the whole fleet: ours under the lease, or somebody else's whose value we wait for. `previous`: the old value, if known. */
@@ -71,14 +79,17 @@ export class Loads {
     const waiting = new Waiting(clock, this.#plan.hardTimeoutMs)
     let force = job.options?.fresh === true
     for (;;) {
+      const place = await this.#enter(at, job)
+      if (place instanceof ForebayError) return this.#turnedAway(registration, at, previous, place)
       const waiter = wakes.register(at.cache, at.key)
       try {
         const sentMs = clock.now()
         const token = this.#parts.ids.next()
         const answer = await this.#acquire(at, { token, force, takeover: waiting.takeover })
-        if (answer === undefined) return await this.loadAway(registration, at, job, previous)
+        if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
         const old = answer.bytes && reads.open(at, answer.bytes, answer.nowMs - sentMs)
-        if (answer.kind === 'lease') return await this.#loadUnderLease(registration, at, job, { answer, token, previous: old ?? previous })
+        if (answer.kind === 'lease')
+          return await this.#loadUnderLease(registration, at, job, { place, answer, token, previous: old ?? previous })
         if (answer.kind === 'entry' && old !== undefined) {
           near.keep(registration, old)
           return served('redis', old)
@@ -90,18 +101,26 @@ export class Loads {
         if (old !== undefined && !job.background && clock.now() < old.staleUntilMs) return served('redis', old, 'revalidating')
         const patienceMs = waiting.patience(answer)
         const beganMs = clock.now()
+        place.leave()
         await waiter.wait(this.#heard(at) ? patienceMs : Math.min(patienceMs, deafWaitMs))
         tell({ type: 'wait', cache: at.cache, key: at.key, ms: clock.now() - beganMs })
       } finally {
         waiter.end()
+        place.leave()
       }
     }
   }
 
   /** The far store cannot be used: one load in this process, kept for as long as the staleness contract allows from its start. */
   async loadAway(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
+    const place = await this.#enter(at, job)
+    if (place instanceof ForebayError) return this.#turnedAway(registration, at, previous, place)
+    return this.#loadHere(registration, at, job, { place, previous })
+  }
+
+  async #loadHere(registration: Registration, at: EntryAddress, job: Job, basis: Basis): Promise<Served> {
     const startedMs = this.#parts.clock.now()
-    const outcome = await this.#load(at, job, previous)
+    const outcome = await this.#load(at, job, basis)
     if (outcome.kind === 'pass') return this.#passed(at, outcome.value, startedMs)
     const found = this.#storable(job, outcome, this.#parts.clock.now() - startedMs)
     const held = heldFrom(found, startedMs)
@@ -113,6 +132,23 @@ export class Loads {
     }
     this.#parts.tell({ type: 'fill-refused', cache: at.cache, key: at.key, why: 'unanswered' })
     return { state: 'fresh', value: found.value, tier: 'origin', createdMs: startedMs, why: undefined }
+  }
+
+  /** A place among the loads; or why there is none. A refresh that was turned away is not tried again at once. */
+  async #enter(at: EntryAddress, job: Job): Promise<Place | ForebayError> {
+    try {
+      return await this.#gate.enter(at, job)
+    } catch (error) {
+      if (!(error instanceof ForebayError && error.code === 'E_OVERLOADED')) throw error
+      if (job.background) this.#parts.near.hold(at.key, this.#parts.clock.now() + errorHoldMs)
+      return error
+    }
+  }
+
+  async #turnedAway(registration: Registration, at: EntryAddress, previous: Held | undefined, error: ForebayError): Promise<Served> {
+    const old = await this.#oldInstead(registration, at, previous)
+    if (old === undefined) throw error
+    return old
   }
 
   async #acquire(
@@ -140,7 +176,7 @@ export class Loads {
     const startedMs = clock.now()
     const renewal = renewLease(this.#parts, at, lease.token)
     try {
-      const outcome = await this.#load(at, job, lease.previous)
+      const outcome = await this.#load(at, job, lease)
       if (outcome.kind === 'pass') {
         this.#release(at, lease.token)
         return this.#passed(at, outcome.value, startedMs)
@@ -162,7 +198,7 @@ export class Loads {
     }
   }
 
-  async #load(at: EntryAddress, job: Job, previous: Held | undefined): Promise<Outcome> {
+  async #load(at: EntryAddress, job: Job, { place, previous }: Basis): Promise<Outcome> {
     const { clock, tell } = this.#parts
     const startedMs = clock.now()
     const told = { cache: at.cache, key: at.key }
@@ -174,6 +210,8 @@ export class Loads {
     } catch (error) {
       tell({ type: 'load-error', ...told, ms: clock.now() - startedMs, error })
       throw error
+    } finally {
+      place.leave()
     }
   }
 
@@ -238,10 +276,15 @@ export class Loads {
   }
 }
 
-interface Lease {
+/** What a load begins with: its place, and the old value if one is known. */
+interface Basis {
+  readonly place: Place
+  readonly previous: Held | undefined
+}
+
+interface Lease extends Basis {
   readonly answer: Extract<AcquireAnswer, { kind: 'lease' }>
   readonly token: string
-  readonly previous: Held | undefined
 }
 
 /** How long to wait for another process's load, and when to take its lease over: once its load must be over by any clock. */

@@ -1,5 +1,8 @@
 import type { Pattern } from '../core/pattern.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
+import type { LoadStats } from './lanes.js'
+
+export type { LoadStats } from './lanes.js'
 
 /** A span of time: milliseconds, or a number with its unit. Finite and greater than 0. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
@@ -88,6 +91,12 @@ export interface CacheOptions<V = unknown> {
   readonly version?: string | number | undefined
   /** Values whose encoded form is longer are refused. Default 8 MiB. */
   readonly maxValueBytes?: number | undefined
+  /**
+   * How many loads of this cache run at once in this process (`max`, default 256), and how many more wait for one of them to end (`queue`,
+   * default 10,000): callers first, then refreshes, then warm-ups. A caller who finds the queue full, or waits in it for longer than
+   * `hardTimeout`, gets an old value where `staleIfError` allows that, else `E_OVERLOADED`.
+   */
+  readonly loads?: { readonly max?: number | undefined; readonly queue?: number | undefined } | undefined
 }
 
 /** Options of one call. */
@@ -179,6 +188,7 @@ export interface CacheStats {
   readonly corrupt: number
   readonly evictions: number
   readonly memory: { readonly entries: number; readonly bytes: number }
+  readonly loading: LoadStats
   /** Hits (fresh and stale) by all lookups; 0 before the first. */
   readonly hitRatio: number
 }

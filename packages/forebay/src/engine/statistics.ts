@@ -1,7 +1,8 @@
 import type { ForebayEvent } from '../core/events.js'
+import type { LoadStats } from './lanes.js'
 import type { CacheStats } from './public.js'
 
-type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'hitRatio'>
+type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio'>
 
 /** The counters of one cache: kept by listening to its events, except for hits, which are counted at once and told in batches. */
 export class CacheCounters {
@@ -50,7 +51,7 @@ export class CacheCounters {
     }
   }
 
-  report(memory: { entries: number; bytes: number }): CacheStats {
+  report(memory: { entries: number; bytes: number }, loading: LoadStats): CacheStats {
     const { stale, misses } = this.#counts
     const hits = this.memoryHits + this.redisHits + stale
     const lookups = hits + misses
@@ -58,6 +59,7 @@ export class CacheCounters {
       ...this.#counts,
       hits: { memory: this.memoryHits, redis: this.redisHits },
       memory,
+      loading,
       hitRatio: lookups === 0 ? 0 : hits / lookups,
     }
   }

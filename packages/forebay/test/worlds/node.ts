@@ -108,6 +108,7 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     hardTimeoutMs: model.hardTimeoutMs,
     memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000 },
     maxValueBytes: 10_000,
+    loads: { max: 256, queue: 10_000 },
   }
   return engine.cache(plan) as unknown as Cache<OriginValue>
 }
