@@ -20,6 +20,7 @@ export type {
   LoadContext,
   LoadStats,
   Loader,
+  MonitorStats,
   ReadOptions,
   ReadResult,
   SetOptions,

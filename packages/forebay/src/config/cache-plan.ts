@@ -20,6 +20,7 @@ const known: readonly (keyof CacheOptions)[] = [
   'maxValueBytes',
   'loads',
   'version',
+  'monitor',
 ]
 
 /** Options with a default; null is none of their values, and no way to ask for it. */
@@ -58,6 +59,7 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     memory: memoryBounds(where, options.memory),
     maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
     loads: loadBounds(where, options.loads),
+    monitor: monitorOption(where, options.monitor),
   }
 }
 
@@ -86,6 +88,20 @@ function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
   return {
     maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
     maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
+  }
+}
+
+function monitorOption(where: string, monitor: unknown): CachePlan['monitor'] {
+  if (monitor === undefined || monitor === false) return undefined
+  if (monitor === null || typeof monitor !== 'object') {
+    throw refusal(where, 'monitor', monitor, 'an object of share and maxPerSecond, or false')
+  }
+  const { share, maxPerSecond, ...rest }: Record<string, unknown> = { maxPerSecond: 10, ...withoutUndefined(monitor) }
+  for (const option of Object.keys(rest))
+    throw refusal(where, `monitor.${option}`, rest[option], 'no such option; there are share, maxPerSecond')
+  return {
+    share: between(where, 'monitor.share', share, 0, 1),
+    maxPerSecond: between(where, 'monitor.maxPerSecond', maxPerSecond, 0.001, 1_000),
   }
 }
 

@@ -57,6 +57,8 @@ export type ForebayEvent =
   | { readonly type: 'corrupt'; readonly cache: string; readonly key: string }
   /** Redis was needed and could not be used; the caller was served without it. */
   | { readonly type: 'degraded'; readonly cache: string; readonly error: unknown }
+  /** The monitor found a cached value that has differed from the origin's for so long. */
+  | { readonly type: 'inconsistent'; readonly cache: string; readonly key: string; readonly afterMs: number }
   /** Notices of other processes heard, in time or after an interruption. */
   | { readonly type: 'replayed'; readonly shard: number; readonly notices: number }
   /** A shard's memory was dropped, because its history is not the one known here, or the log no longer reaches back. */

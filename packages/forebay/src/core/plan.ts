@@ -16,6 +16,8 @@ export interface CachePlan {
   readonly memory: { readonly maxEntries: number; readonly maxBytes: number } | undefined
   readonly maxValueBytes: number
   readonly loads: LoadBounds
+  /** `undefined`: the origin is not asked about what was served. */
+  readonly monitor: { readonly share: number; readonly maxPerSecond: number } | undefined
 }
 
 /** How many loads of one cache run at once in this process, and how many more may wait. */

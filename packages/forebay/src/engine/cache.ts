@@ -11,6 +11,7 @@ import { FarReads, type Found } from './far-reads.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
 import { Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Listener } from './listener.js'
+import { type Copy, Monitor } from './monitor.js'
 import { type Held, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
@@ -74,13 +75,15 @@ export class EngineCache implements Cache<unknown> {
   readonly #reads: FarReads
   readonly #loads: Loads
   readonly #updates: Updates
+  readonly #monitor: Monitor | undefined
   /** Nothing looks at reads one by one: a hit in memory is answered at once. */
   #unwatched: boolean
 
   constructor(plan: CachePlan, parts: CacheParts) {
     this.plan = plan
     this.#parts = parts
-    this.#unwatched = !parts.scopes.used
+    this.#monitor = plan.monitor && new Monitor(plan, plan.monitor, { ...parts, look: (at) => this.#copy(at) })
+    this.#unwatched = !parts.scopes.used && this.#monitor === undefined
     this.#near = new Near(plan, parts.arrivals, parts.openNearStore)
     this.#registry = new Registry(parts.arrivals)
     this.#flights = new Flights(this.#registry)
@@ -201,7 +204,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   stats(): CacheStats {
-    return this.#parts.counters.report(this.#near.size, this.#loads.report())
+    return { ...this.#parts.counters.report(this.#near.size, this.#loads.report()), monitor: this.#monitor?.report() }
   }
 
   /** Something was heard, or is being written here: cleans memory, and marks what is under way. */
@@ -256,11 +259,34 @@ export class EngineCache implements Cache<unknown> {
   #serve(key: Key, load: Loader<unknown>, options: GetOrSetOptions | undefined): Promise<Served> {
     try {
       const request = { at: this.#address(key), key, load, options, lane: 'callers' as const }
-      const token = this.#tokenOf(options)
-      if (token === undefined) return this.#attempt(request)
-      return unlessAborted(this.#honour(token, request.at), options?.signal).then(() => this.#attempt(request))
+      if (!this.#unwatched || options?.token !== undefined) return this.#serveWatched(request)
+      return this.#attempt(request)
     } catch (error) {
       return Promise.reject(error)
+    }
+  }
+
+  /** A read that must see a write, or that the monitor may look at. */
+  async #serveWatched(request: Request): Promise<Served> {
+    const { at, options } = request
+    const token = this.#tokenOf(options)
+    if (token !== undefined) await unlessAborted(this.#honour(token, at), options?.signal)
+    const found = await this.#attempt(request)
+    if (found.tier !== 'origin' && found.state === 'fresh') this.#monitor?.saw(request, found)
+    return found
+  }
+
+  /** What a caller would be served now without a load, and without being counted. */
+  async #copy(at: EntryAddress): Promise<Copy | undefined> {
+    const nowMs = this.#parts.clock.now()
+    const near = this.#near.fresh(at.key, nowMs)
+    if (near !== undefined) return near
+    const registration = this.#registry.begin(at.key, this.#parts.shards.of(at).view, nowMs)
+    try {
+      const found = await this.#reads.read(at, registration)
+      return typeof found === 'object' && this.#parts.clock.now() < found.freshUntilMs ? found : undefined
+    } finally {
+      this.#registry.end(registration)
     }
   }
 

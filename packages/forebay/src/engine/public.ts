@@ -89,6 +89,11 @@ export interface CacheOptions<V = unknown> {
   readonly memory?: { readonly maxEntries?: number | undefined; readonly maxBytes?: number | undefined } | false | undefined
   /** Of the shape of the values: processes of different versions never read each other's, and an invalidation by either reaches both. */
   readonly version?: string | number | undefined
+  /**
+   * Asks the origin about this share (0-1) of what is served from the cache, at most `maxPerSecond` times (default 10) in this process, and counts what
+   * differs: see `stats().monitor`. Each costs a run of the loader; each hit in memory costs about as much again. Default: off.
+   */
+  readonly monitor?: { readonly share: number; readonly maxPerSecond?: number | undefined } | false | undefined
   /** Values whose encoded form is longer are refused. Default 8 MiB. */
   readonly maxValueBytes?: number | undefined
   /**
@@ -191,6 +196,22 @@ export interface CacheStats {
   readonly loading: LoadStats
   /** Hits (fresh and stale) by all lookups; 0 before the first. */
   readonly hitRatio: number
+  /** `undefined` where it is off. */
+  readonly monitor: MonitorStats | undefined
+}
+
+/** What the monitor has seen. */
+export interface MonitorStats {
+  readonly samples: number
+  readonly consistent: number
+  /** Replaced while it was looked at, or the origin could not be asked. */
+  readonly inconclusive: number
+  /** Differed from the origin at first sight: an invalidation may have been under way. */
+  readonly mismatches: number
+  /** Still differed after so long. */
+  readonly staleAfter: { readonly '1s': number; readonly '10s': number; readonly '60s': number }
+  /** How long copies that differed were served on after they were seen. */
+  readonly histogram: readonly { readonly atMostMs: number; readonly count: number }[]
 }
 
 export interface ForebayStats {

@@ -2,7 +2,7 @@ import type { ForebayEvent } from '../core/events.js'
 import type { LoadStats } from './lanes.js'
 import type { CacheStats } from './public.js'
 
-type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio'>
+type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio' | 'monitor'>
 
 /** The counters of one cache: kept by listening to its events, except for hits, which are counted at once and told in batches. */
 export class CacheCounters {
@@ -51,7 +51,7 @@ export class CacheCounters {
     }
   }
 
-  report(memory: { entries: number; bytes: number }, loading: LoadStats): CacheStats {
+  report(memory: { entries: number; bytes: number }, loading: LoadStats): Omit<CacheStats, 'monitor'> {
     const { stale, misses } = this.#counts
     const hits = this.memoryHits + this.redisHits + stale
     const lookups = hits + misses

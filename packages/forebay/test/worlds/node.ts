@@ -1,3 +1,4 @@
+import { cachePlan } from '../../src/config/cache-plan.js'
 import type { Clock } from '../../src/core/clock.js'
 import type { ForebayEvent } from '../../src/core/events.js'
 import type { FarStore } from '../../src/core/far-store.js'
@@ -96,6 +97,7 @@ export class WorldNode {
 function openCache(engine: Engine, model: CacheModel, version: string): Cache<OriginValue> {
   const tags = new Map(model.keys.map(({ key, tags }) => [`${model.name}/${key}`, tags]))
   const plan: CachePlan = {
+    ...cachePlan(model.name, { ttl: 1 }, undefined),
     name: model.name,
     version,
     ttlMs: model.ttlMs,
@@ -108,7 +110,6 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     hardTimeoutMs: model.hardTimeoutMs,
     memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000 },
     maxValueBytes: 10_000,
-    loads: { max: 256, queue: 10_000 },
   }
   return engine.cache(plan) as unknown as Cache<OriginValue>
 }
