@@ -42,16 +42,32 @@ export class SimClock implements Clock {
   }
 
   /** Lets time pass up to `untilMs`, or until `done` says so. */
-  async runUntil(untilMs: number, done: () => boolean = () => false): Promise<void> {
-    await turn()
-    for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs && !done(); next = this.#heap[0]) {
+  runUntil(untilMs: number, done: () => boolean = () => false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = () => {
+        try {
+          if (this.#next(untilMs, done)) realSetImmediate(step)
+          else resolve()
+        } catch (error) {
+          reject(error)
+        }
+      }
+      realSetImmediate(step)
+    })
+  }
+
+  /** Runs the next task, if there is one and its time has come. */
+  #next(untilMs: number, done: () => boolean): boolean {
+    if (done()) return false
+    for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs; next = this.#heap[0]) {
       pop(this.#heap)
       if (next.task === undefined) continue
       this.#tick(next.atMs)
       next.task()
-      await turn()
+      return true
     }
-    if (!done() && Number.isFinite(untilMs)) this.#nowMs = Math.max(this.#nowMs, untilMs)
+    if (Number.isFinite(untilMs)) this.#nowMs = Math.max(this.#nowMs, untilMs)
+    return false
   }
 
   /** A world in which timers only make timers that are due at once would never end. */
@@ -70,10 +86,6 @@ export class SimClock implements Clock {
 const mostAtOneInstant = 100_000
 /** An arbitrary but plausible wall-clock time. */
 const wallStartMs = 1_800_000_000_000
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => void realSetImmediate(resolve))
-}
 
 function before(a: Scheduled, b: Scheduled): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)

@@ -8,23 +8,24 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
  */
 export class SimRandom implements Random {
   readonly #name: string
-  #a: number
-  #b: number
-  #c: number
+  #a = 0
+  #b = 0
+  #c = 0
   #counter = 1
 
   constructor(seed: number | string) {
     this.#name = String(seed)
-    const next = seeder(this.#name)
-    this.#a = next()
-    this.#b = next()
-    this.#c = next()
-    for (let i = 0; i < 12; i++) this.unit()
+    this.#start(this.#name)
   }
 
   /** A stream of its own, by name. */
   fork(name: string): SimRandom {
     return new SimRandom(`${this.#name}/${name}`)
+  }
+
+  /** From now on, draws are those of the fork of this name: what is drawn for one thing does not depend on what was drawn before it. */
+  turnTo(name: string): void {
+    this.#start(`${this.#name}/${name}`)
   }
 
   unit(): number {
@@ -61,6 +62,15 @@ export class SimRandom implements Random {
     const item = items[this.below(items.length)]
     if (item === undefined) throw new RangeError('nothing to pick from')
     return item
+  }
+
+  #start(name: string): void {
+    const next = seeder(name)
+    this.#a = next()
+    this.#b = next()
+    this.#c = next()
+    this.#counter = 1
+    for (let i = 0; i < 12; i++) this.unit()
   }
 }
 

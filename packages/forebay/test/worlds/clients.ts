@@ -20,9 +20,11 @@ export class Clients {
     this.#writers = new Writers(parts, this.calls)
   }
 
-  /** One call at this process, whatever comes up. */
-  act(node: WorldNode): void {
+  /** One call at one of these processes, whatever comes up. The numbers of calls are theirs, however many take place. */
+  act(nodes: readonly WorldNode[], number: number): void {
     const { random, plan } = this.#parts
+    random.turnTo(`call ${number}`)
+    const node = random.pick(nodes)
     const cache = random.pick(plan.caches)
     const key = random.pick(cache.keys)
     const { tokens } = this.#writers

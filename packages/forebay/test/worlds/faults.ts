@@ -19,6 +19,8 @@ export interface FaultTargets {
   readonly replace: (node: WorldNode, how: 'kill' | 'close') => void
   readonly trace: (text: string) => void
   readonly count: (what: string) => void
+  /** Hears the name of each strike. */
+  readonly struck: (name: string) => void
 }
 
 /** Where these strike, no two readings of server clocks can be compared. */
@@ -30,10 +32,15 @@ export const serverEpochMs = 1_000_000
 export class Faults {
   readonly #targets: FaultTargets
   readonly #repairs = new Set<() => void>()
+  /** Each strike draws from a stream of its own, so that leaving one out changes no other. */
+  readonly #random: SimRandom
+  readonly #replication: SimRandom
   #over = false
 
   constructor(targets: FaultTargets) {
     this.#targets = targets
+    this.#random = targets.random.fork('strike')
+    this.#replication = targets.random.fork('replication')
   }
 
   start(): void {
@@ -53,13 +60,24 @@ export class Faults {
   }
 
   #again(fault: Fault, strike: () => void): void {
-    const { clock, random, plan, count } = this.#targets
-    clock.after(-Math.log(1 - random.unit()) * (plan.horizonMs / plan.strikes), () => {
-      if (this.#over) return
-      count(`fault ${fault}`)
-      strike()
-      this.#again(fault, strike)
-    })
+    const { clock, plan } = this.#targets
+    const times = this.#targets.random.fork(`times of ${fault}`)
+    const next = (ordinal: number) =>
+      clock.after(-Math.log(1 - times.unit()) * (plan.horizonMs / plan.strikes), () => {
+        if (this.#over) return
+        this.#strike(fault, `${fault}.${ordinal}`, strike)
+        next(ordinal + 1)
+      })
+    next(0)
+  }
+
+  #strike(fault: Fault, name: string, strike: () => void): void {
+    const { plan, count, struck } = this.#targets
+    if (plan.cut?.strikes?.has(name) === false) return
+    struck(name)
+    count(`fault ${fault}`)
+    this.#random.turnTo(name)
+    strike()
   }
 
   /** Something to be undone after a while, or when the faults stop. */
@@ -72,7 +90,8 @@ export class Faults {
   }
 
   #strikes(): readonly (readonly [Fault, () => void])[] {
-    const { random, replace } = this.#targets
+    const { replace } = this.#targets
+    const random = this.#random
     return [
       ['link-breaks', () => this.#breakLink()],
       ['partitions', () => this.#partition()],
@@ -92,19 +111,20 @@ export class Faults {
 
   #node(does: (node: WorldNode) => void): void {
     const serving = this.#targets.nodes().filter((node) => node.serving)
-    if (serving.length > 0) does(this.#targets.random.pick(serving))
+    if (serving.length > 0) does(this.#random.pick(serving))
   }
 
   #links(does: (links: GroupLinks, node: WorldNode) => void): void {
     this.#node((node) => {
-      const links = this.#targets.random.pick(node.store.links)
+      const links = this.#random.pick(node.store.links)
       this.#targets.checker.trouble(node.name)
       does(links, node)
     })
   }
 
   #breakLink(): void {
-    const { random, trace } = this.#targets
+    const { trace } = this.#targets
+    const random = this.#random
     this.#links((links, node) => {
       const which = random.pick([['command'], ['listen'], ['command', 'listen']] as const)
       trace(`FAULT ${node.name} loses its ${which.join(' and ')} link to ${links.group.id}`)
@@ -113,7 +133,8 @@ export class Faults {
   }
 
   #partition(): void {
-    const { random, trace } = this.#targets
+    const { trace } = this.#targets
+    const random = this.#random
     this.#links((links, node) => {
       const directions = random.pick([['out'], ['back'], ['out', 'back']] as const)
       const which = random.pick([['command'], ['listen'], ['command', 'listen'], ['command', 'listen']] as const)
@@ -145,15 +166,16 @@ export class Faults {
   }
 
   #group(does: (group: SimGroup, server: SimServer) => void): void {
-    const { random, groups, checker, nodes } = this.#targets
-    const group = random.pick(groups)
+    const { groups, checker, nodes } = this.#targets
+    const group = this.#random.pick(groups)
     if (!group.primary.reachable) return
     for (const node of nodes()) checker.trouble(node.name)
     does(group, group.primary)
   }
 
   #freeze(): void {
-    const { random, trace } = this.#targets
+    const { trace } = this.#targets
+    const random = this.#random
     this.#group((_, server) => {
       const spanMs = random.between(20, random.pick([300, 3_000]))
       trace(`FAULT ${server.name} freezes for ${spanMs.toFixed(0)} ms`)
@@ -163,7 +185,8 @@ export class Faults {
   }
 
   #restart(loseData: boolean): void {
-    const { random, trace, checker } = this.#targets
+    const { trace, checker } = this.#targets
+    const random = this.#random
     this.#group((group, server) => {
       trace(`FAULT ${server.name} stops`)
       server.stop()
@@ -200,13 +223,14 @@ export class Faults {
 
   /** As in the field, the replica's clock is a little off that of the old primary. */
   #newClock(): number {
-    const { plan, random } = this.#targets
-    return serverEpochMs + (plan.faults.has('clock-skew') ? random.between(-500, 500) : 0)
+    const { plan } = this.#targets
+    return serverEpochMs + (plan.faults.has('clock-skew') ? this.#random.between(-500, 500) : 0)
   }
 
   /** Some links lead to the new primary at once, the others stay with the old one until it goes. */
   #leaveSome(group: SimGroup): void {
-    const { random, nodes, trace } = this.#targets
+    const { nodes, trace } = this.#targets
+    const random = this.#random
     for (const node of nodes()) {
       for (const links of node.store.links) {
         if (links.group !== group) continue
@@ -225,7 +249,8 @@ export class Faults {
   }
 
   #replicateNow(): void {
-    const { random, groups, clock } = this.#targets
+    const { groups, clock } = this.#targets
+    const random = this.#replication
     clock.after(random.between(5, random.pick([50, 2_000])), () => {
       if (this.#over) return
       random.pick(groups).replicate()
@@ -234,7 +259,8 @@ export class Faults {
   }
 
   #evict(): void {
-    const { random, trace, checker } = this.#targets
+    const { trace, checker } = this.#targets
+    const random = this.#random
     this.#group((group, server) => {
       const kind = random.pick(['meta', 'stamps', 'log', 'entry', 'lease'] as const)
       const shard = random.pick(group.shards)
@@ -245,9 +271,9 @@ export class Faults {
   }
 
   #jump(): void {
-    const { random, trace } = this.#targets
+    const { trace } = this.#targets
     this.#group((_, server) => {
-      const byMs = Math.round(random.between(-5_000, 5_000))
+      const byMs = Math.round(this.#random.between(-5_000, 5_000))
       trace(`FAULT the clock of ${server.name} jumps by ${byMs} ms`)
       server.shiftClock(byMs)
     })
@@ -267,15 +293,16 @@ export const fairWeather: Weather = {
 }
 
 function badWeather({ faults, deadlineMs }: WorldPlan, random: SimRandom): Weather {
-  const when = (fault: Fault, share: number) => (faults.has(fault) ? share : 0)
+  const pick = <T>(fault: Fault, shares: readonly T[], otherwise: T): T =>
+    faults.has(fault) ? random.fork(`weather of ${fault}`).pick(shares) : otherwise
   return {
-    latencyMs: faults.has('slow-network') ? [0.2, random.pick([5, 40])] : fairWeather.latencyMs,
-    slow: when('slow-network', 0.05),
+    latencyMs: [0.2, pick('slow-network', [5, 40], fairWeather.latencyMs[1])],
+    slow: pick('slow-network', [0.05], 0),
     slowMs: deadlineMs * 1.5,
-    lostRequest: when('lost-requests', random.pick([0.01, 0.05])),
-    lostAnswer: when('lost-answers', random.pick([0.01, 0.05])),
-    lateCopy: when('late-copies', random.pick([0.01, 0.05])),
-    lostPush: when('lost-pushes', random.pick([0.05, 0.4, 1])),
-    wrongServer: when('isolations', 0.3),
+    lostRequest: pick('lost-requests', [0.01, 0.05], 0),
+    lostAnswer: pick('lost-answers', [0.01, 0.05], 0),
+    lateCopy: pick('late-copies', [0.01, 0.05], 0),
+    lostPush: pick('lost-pushes', [0.05, 0.4, 1], 0),
+    wrongServer: pick('isolations', [0.3], 0),
   }
 }

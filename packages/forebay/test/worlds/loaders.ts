@@ -1,4 +1,5 @@
 import { doNotStore, type LoadContext } from '../../src/engine/public.js'
+import type { SimRandom } from '../../src/testing/sim-random.js'
 import { type ClientsParts, OriginDown, show } from './calls.js'
 import type { WorldNode } from './node.js'
 import type { LoadRecord, OriginValue } from './origin.js'
@@ -17,12 +18,13 @@ export class Loaders {
   }
 
   run(node: WorldNode, cache: CacheModel, key: string, { signal }: LoadContext): Promise<FromOrigin> {
-    const { origin, clock, random, checker, trace } = this.#parts
+    const { origin, clock, checker, trace } = this.#parts
     const name = `${cache.name}/${key}`
     const load = origin.beginLoad(node.name, name, cache.hardTimeoutMs)
     trace(`${node.name} load ${load.id} of ${name} begins`)
     checker.loadBegan(load, node.version)
-    const drawn = this.#draw(cache.hardTimeoutMs)
+    const random = this.#parts.random.fork(`load ${load.id}`)
+    const drawn = this.#draw(random, cache.hardTimeoutMs)
     clock.after(random.between(0, drawn.tookMs), () => {
       load.version = origin.version(name)
     })
@@ -50,8 +52,8 @@ export class Loaders {
     return origin.value(key, version ?? origin.version(key), id)
   }
 
-  #draw(hardTimeoutMs: number) {
-    const { random, plan } = this.#parts
+  #draw(random: SimRandom, hardTimeoutMs: number) {
+    const { plan } = this.#parts
     const slow = plan.faults.has('slow-loaders') && random.chance(0.15)
     const drawn = {
       tookMs: slow ? random.between(100, 0.9 * hardTimeoutMs) : random.between(0, random.pick([3, 20, 60])),

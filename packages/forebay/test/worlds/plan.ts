@@ -20,6 +20,16 @@ export interface WorldPlan {
   /** How often each fault that strikes at moments does so, about. */
   readonly strikes: number
   readonly features: ReadonlySet<Feature>
+  /** What is left out of what the seed would have; default: nothing. */
+  readonly cut?: Cut | undefined
+}
+
+/** The part of a world's faults and calls that takes place, by their names: everything else stays as the seed draws it. */
+export interface Cut {
+  /** `kills.2` is the third death. */
+  readonly strikes?: ReadonlySet<string> | undefined
+  /** The clients' calls, by their numbers. */
+  readonly calls?: ReadonlySet<number> | undefined
 }
 
 export const topologies = ['single', 'cluster'] as const
@@ -112,7 +122,7 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
     groups,
     shards: chosen === 'single' ? 1 + random.below(3) : groups + random.below(2),
     caches: Array.from({ length: 1 + random.below(2) }, (_, i) => planCache(random, { name: `c${i}`, nodes, features: switchedOn })),
-    horizonMs: random.pick([6_000, 12_000, 20_000]),
+    horizonMs: random.pick([3_000, 6_000, 6_000, 12_000]),
     paceMs: random.pick([8, 15, 30, 60]),
     deadlineMs: random.pick([80, 150, 400]),
     faults: planFaults(random),

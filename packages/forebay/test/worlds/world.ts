@@ -16,8 +16,13 @@ import { Trace } from './trace.js'
 export interface WorldReport {
   readonly plan: WorldPlan
   readonly violations: readonly Violation[]
+  /** Empty unless it was asked for. */
   readonly trace: readonly string[]
   readonly hash: string
+  readonly events: number
+  /** The strikes of faults and the calls that took place: what can be left out. */
+  readonly strikes: readonly string[]
+  readonly callsMade: readonly number[]
   /** How often each thing happened that a test wants to have seen. */
   readonly counts: ReadonlyMap<string, number>
 }
@@ -33,12 +38,17 @@ export interface WorldOptions {
   readonly wrap?: WrapStore | undefined
   /** Only violations of these promises count; default: of all. */
   readonly promises?: readonly Violation['promise'][] | undefined
+  /** Keep a line of everything that happens; default: only count, which is faster. */
+  readonly trace?: boolean | undefined
 }
 
 /** Runs one world to its end. */
 export async function runWorld(plan: WorldPlan, options: WorldOptions = {}): Promise<WorldReport> {
   const world = new World(plan, options)
   const allowRealTime = forbidRealTime()
+  const { stackTraceLimit } = Error
+  // A world makes thousands of errors on purpose. Where one is looked at, there is a trace.
+  if (!options.trace) Error.stackTraceLimit = 0
   const complain = (error: unknown) => world.violated({ promise: 'health', text: `unhandled rejection: ${stackOf(error)}` })
   process.on('unhandledRejection', complain)
   try {
@@ -46,6 +56,7 @@ export async function runWorld(plan: WorldPlan, options: WorldOptions = {}): Pro
   } finally {
     process.off('unhandledRejection', complain)
     allowRealTime()
+    Error.stackTraceLimit = stackTraceLimit
   }
   return world.report()
 }
@@ -55,9 +66,12 @@ class World {
   readonly #options: WorldOptions
   readonly #clock = new SimClock()
   readonly #random: SimRandom
-  readonly #trace = new Trace(() => this.#clock.now())
+  readonly #trace: Trace
   readonly #violations: Violation[] = []
   readonly #counts = new Map<string, number>()
+  readonly #strikes: string[] = []
+  readonly #callsMade: number[] = []
+  #calls = 0
   readonly #origin: Origin
   readonly #checker: Checker
   readonly #groups: readonly SimGroup[]
@@ -71,6 +85,7 @@ class World {
   constructor(plan: WorldPlan, options: WorldOptions) {
     this.#plan = plan
     this.#options = options
+    this.#trace = new Trace(() => this.#clock.now(), options.trace ?? false)
     this.#random = new SimRandom(`world/${plan.seed}/${plan.topology}`)
     this.#origin = new Origin(this.#clock, plan.features.has('empty-values'))
     const trace = (text: string) => this.#trace.add(text)
@@ -102,6 +117,7 @@ class World {
       weather,
       nodes: () => this.#nodes,
       replace: (node, how) => void this.#replace(node, how),
+      struck: (name) => this.#strikes.push(name),
     })
   }
 
@@ -125,8 +141,9 @@ class World {
   }
 
   report(): WorldReport {
-    const { lines, hash } = this.#trace
-    return { plan: this.#plan, violations: this.#violations, trace: lines, hash, counts: this.#counts }
+    const { lines, hash, events } = this.#trace
+    const took = { trace: lines, hash, events, strikes: this.#strikes, callsMade: this.#callsMade }
+    return { plan: this.#plan, violations: this.#violations, counts: this.#counts, ...took }
   }
 
   get #failed(): boolean {
@@ -145,21 +162,22 @@ class World {
     const skewed = faults.has('clock-skew')
     return Array.from({ length: groups }, (_, i) => {
       const own = Array.from({ length: shards }, (_, shard) => shard).filter((shard) => shard % groups === i)
-      const clockOffsetMs = serverEpochMs + (skewed ? this.#random.between(-500, 500) : 0)
+      const clockOffsetMs = serverEpochMs + (skewed ? this.#random.fork(`clock of server ${i}`).between(-500, 500) : 0)
       return new SimGroup({ id: `S${i}`, shards: own, allShards: shards, world: this.#clock, clockOffsetMs })
     })
   }
 
   #makeNode(index: number): WorldNode {
     const skewed = this.#plan.faults.has('clock-skew')
-    const drift = skewed ? this.#random.between(-maxDrift, maxDrift) : 0
     const name = `P${index}.${this.#lives++}`
+    const random = this.#random.fork(`clock of ${name}`)
+    const drift = skewed ? random.between(-maxDrift, maxDrift) : 0
     this.#checker.trouble(name)
     return new WorldNode({
       index,
       name,
       clock: this.#clock,
-      skew: { offsetMs: skewed ? this.#random.between(0, 1_000_000) : 0, drift },
+      skew: { offsetMs: skewed ? random.between(0, 1_000_000) : 0, drift },
       network: this.#network,
       caches: this.#plan.caches,
       version: versionOf(this.#plan, index),
@@ -179,7 +197,7 @@ class World {
     }
     node.kill()
     this.#nodes = this.#nodes.filter((other) => other !== node)
-    this.#clock.after(this.#random.between(10, 300), () => this.#nodes.push(this.#makeNode(node.index)))
+    this.#clock.after(this.#random.fork(`after ${node.name}`).between(10, 300), () => this.#nodes.push(this.#makeNode(node.index)))
   }
 
   // ---- what happens ----
@@ -190,22 +208,30 @@ class World {
     const burst = features.has('bursts') && random.chance(0.6)
     this.#clock.after(burst ? random.between(0, 2) : random.between(0, 2 * paceMs), () => {
       if (this.#resting) return
-      const serving = this.#nodes.filter((node) => node.serving)
-      if (serving.length > 0) this.#clients.act(random.pick(serving))
+      this.#call(this.#calls++)
       this.#nextCall()
     })
   }
 
+  #call(number: number): void {
+    if (this.#plan.cut?.calls?.has(number) === false) return
+    this.#callsMade.push(number)
+    const serving = this.#nodes.filter((node) => node.serving)
+    if (serving.length > 0) this.#clients.act(serving, number)
+  }
+
   #hear(node: WorldNode, event: ForebayEvent): void {
     if (event.type !== 'hit')
-      this.#trace.add(`${node.name} tells ${JSON.stringify(event, (name, value) => (name === 'error' ? String(value) : value))}`)
+      this.#trace.addLazily(
+        () => `${node.name} tells ${JSON.stringify(event, (name, value) => (name === 'error' ? String(value) : value))}`,
+      )
     this.#count(`event ${event.type}${'why' in event ? ` ${event.why}` : ''}`)
     this.#checker.engineEvent(node.name, event)
     if (event.type === 'outbox' && event.waiting === 0) this.#checker.outboxEmpty(node.name)
   }
 
   #observe(event: NetworkEvent): void {
-    this.#trace.add(describeNetwork(event))
+    this.#trace.addLazily(() => describeNetwork(event))
     this.#checker.network(event)
   }
 
