@@ -15,6 +15,7 @@ export type {
   Forebay,
   ForebayStats,
   GetOrSetOptions,
+  HotKey,
   InvalidateOptions,
   Key,
   LoadContext,

@@ -8,6 +8,7 @@ import type { CachePlan } from '../core/plan.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
 import { decodeToken, type Token, unsent } from '../core/token.js'
 import { FarReads, type Found } from './far-reads.js'
+import { HotKeys } from './hot-keys.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
 import { Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Listener } from './listener.js'
@@ -24,6 +25,7 @@ import type {
   EntryOptions,
   FetchResult,
   GetOrSetOptions,
+  HotKey,
   InvalidateOptions,
   Key,
   Loader,
@@ -72,6 +74,7 @@ export class EngineCache implements Cache<unknown> {
   readonly #near: Near
   readonly #registry: Registry<Flight>
   readonly #flights: Flights
+  readonly #hotKeys: HotKeys
   readonly #reads: FarReads
   readonly #loads: Loads
   readonly #updates: Updates
@@ -87,7 +90,8 @@ export class EngineCache implements Cache<unknown> {
     this.#near = new Near(plan, parts.arrivals, parts.openNearStore)
     this.#registry = new Registry(parts.arrivals)
     this.#flights = new Flights(this.#registry)
-    this.#reads = new FarReads(plan, parts)
+    this.#hotKeys = new HotKeys(parts.clock, parts.random)
+    this.#reads = new FarReads(plan, { ...parts, hotKeys: this.#hotKeys })
     this.#loads = new Loads(plan, { ...parts, reads: this.#reads, near: this.#near })
     this.#updates = new Updates(plan, { ...parts, reads: this.#reads, near: this.#near, registry: this.#registry })
   }
@@ -205,6 +209,10 @@ export class EngineCache implements Cache<unknown> {
 
   stats(): CacheStats {
     return { ...this.#parts.counters.report(this.#near.size, this.#loads.report()), monitor: this.#monitor?.report() }
+  }
+
+  hotKeys(most = 10): readonly HotKey[] {
+    return this.#hotKeys.report(most)
   }
 
   /** Something was heard, or is being written here: cleans memory, and marks what is under way. */

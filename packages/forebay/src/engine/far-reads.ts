@@ -6,6 +6,7 @@ import { isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
+import type { HotKeys } from './hot-keys.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
 import type { Registration } from './registry.js'
@@ -17,6 +18,7 @@ export interface FarReadsParts {
   readonly clock: Clock
   readonly ids: Ids
   readonly tell: Tell
+  readonly hotKeys: HotKeys
 }
 
 /** An entry in own monotonic time; or none; or the far store cannot be used now. */
@@ -45,7 +47,8 @@ export class FarReads {
 
   /** The plain read, if it may be trusted: where the shard is proven by the node that it goes to. */
   plain(at: EntryAddress, registration: Registration): Promise<Bytes | undefined> | undefined {
-    const { far, shards } = this.#parts
+    const { far, shards, hotKeys } = this.#parts
+    hotKeys.saw(at.key)
     const shard = shards.of(at)
     if (shards.away(at) || !shards.proven(shard, registration.startedMs, this.#plan.maxStalenessMs)) return undefined
     // Of group fences, only those up to the proof are known here.

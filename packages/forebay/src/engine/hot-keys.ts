@@ -1,0 +1,96 @@
+import type { Clock, Random } from '../core/clock.js'
+import type { HotKey } from './public.js'
+
+/**
+ * Which keys of one cache this process reads oftenest from Redis: the Space-Saving sketch (Metwally, Agrawal, El Abbadi 2005) over windows of
+ * a second. A fixed number of counters; a key without one takes over the smallest counter and its count, which is remembered as the
+ * error, so that count less error never says too much. About one read in eight is counted, so that a read pays next to nothing.
+ */
+const mostCounters = 64
+const meanStep = 8
+const windowMs = 1_000
+/** How much the window that has just ended counts in a key's rate. */
+const weight = 0.5
+/** Rates below this are forgotten. */
+const leastRate = 0.5
+
+interface Counter {
+  count: number
+  error: number
+  perSecond: number
+}
+
+export class HotKeys {
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #counters = new Map<string, Counter>()
+  #skip = 1
+  #windowFromMs: number
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock
+    this.#random = random
+    this.#windowFromMs = clock.now()
+  }
+
+  /** A key was read. */
+  saw(key: string): void {
+    if (--this.#skip > 0) return
+    this.#skip = 1 + Math.floor(this.#random.unit() * (2 * meanStep - 1))
+    this.#roll()
+    const counter = this.#counters.get(key)
+    if (counter !== undefined) counter.count += meanStep
+    else this.#admit(key)
+  }
+
+  /** Whether a key is read at least so often, as far as is certain. */
+  isHot(key: string, perSecond: number): boolean {
+    this.#roll()
+    const counter = this.#counters.get(key)
+    return counter !== undefined && Math.max(counter.perSecond, counter.count - counter.error) >= perSecond
+  }
+
+  /** The keys by their rates, highest first. */
+  report(most: number): readonly HotKey[] {
+    this.#roll()
+    const all = [...this.#counters].map(([key, { perSecond }]) => ({ key, readsPerSecond: perSecond }))
+    return all
+      .filter(({ readsPerSecond }) => readsPerSecond >= leastRate)
+      .sort((a, b) => b.readsPerSecond - a.readsPerSecond)
+      .slice(0, most)
+  }
+
+  #admit(key: string): void {
+    if (this.#counters.size < mostCounters) {
+      this.#counters.set(key, { count: meanStep, error: 0, perSecond: 0 })
+      return
+    }
+    const [smallest, { count }] = this.#smallest()
+    this.#counters.delete(smallest)
+    this.#counters.set(key, { count: count + meanStep, error: count, perSecond: 0 })
+  }
+
+  /** The counter that is missed least: at a window's begin all counts are 0, and the rates tell. */
+  #smallest(): readonly [string, Counter] {
+    let smallest: readonly [string, Counter] = ['', { count: Number.POSITIVE_INFINITY, error: 0, perSecond: 0 }]
+    for (const one of this.#counters) if (worth(one[1]) < worth(smallest[1])) smallest = one
+    return smallest
+  }
+
+  /** Ends the windows that are over. */
+  #roll(): void {
+    const passed = Math.floor((this.#clock.now() - this.#windowFromMs) / windowMs)
+    if (passed < 1) return
+    this.#windowFromMs += passed * windowMs
+    for (const [key, counter] of this.#counters) {
+      const ended = counter.perSecond * (1 - weight) + (counter.count - counter.error) * weight
+      counter.perSecond = ended * (1 - weight) ** (passed - 1)
+      counter.count = counter.error = 0
+      if (counter.perSecond < leastRate) this.#counters.delete(key)
+    }
+  }
+}
+
+function worth({ count, perSecond }: Counter): number {
+  return count + perSecond
+}
