@@ -11,6 +11,7 @@ import { type RedisOption, parseRedisOption } from './redis/options.js'
 import { sha256, systemRandom } from './system/chance.js'
 import { systemClock } from './system/clock.js'
 import { openContext, outsideCallers } from './system/context.js'
+import { createPacking } from './system/packing.js'
 
 export type ForebayOptions = ServiceOptions<RedisOption>
 
@@ -40,6 +41,7 @@ export function createForebay(options: ForebayOptions): Forebay {
     clock: systemClock,
     random: systemRandom,
     digest: sha256,
+    packing: createPacking({ aside: true }),
     detached: outsideCallers(),
     openContext,
   }

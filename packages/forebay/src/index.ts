@@ -1,12 +1,15 @@
 export { createForebay, type ForebayOptions } from './create-forebay.js'
 export { type ErrorCode, errorTable, ForebayError } from './core/errors.js'
-export type { EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
+export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
+export type { CompressionCodec } from './core/packing.js'
+export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
 export { type Pattern, pattern, tag } from './core/pattern.js'
 export { doNotStore, entry } from './engine/public.js'
 export type {
   Cache,
   CacheOptions,
   CacheStats,
+  CompressionOptions,
   Commit,
   DeepReadonly,
   Duration,
@@ -24,6 +27,7 @@ export type {
   MonitorStats,
   ReadOptions,
   ReadResult,
+  SealOptions,
   SetOptions,
   WriteResult,
 } from './engine/public.js'

@@ -5,6 +5,8 @@ import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
 import { openContext } from '../src/system/context.js'
+import type { Packing } from '../src/core/packing.js'
+import { createPacking } from '../src/system/packing.js'
 import { SimClock } from '../src/testing/sim-clock.js'
 import type { Weather } from '../src/testing/sim-link.js'
 import { type GroupLinks, type NetworkEvent, type SimStore, simStore } from '../src/testing/sim-network.js'
@@ -48,7 +50,7 @@ export class Fleet {
   }
 
   /** A process that has just started. */
-  start(name: string, parts: { readonly wrap?: (far: FarStore) => FarStore } = {}): Node {
+  start(name: string, parts: { readonly wrap?: (far: FarStore) => FarStore; readonly packing?: Packing } = {}): Node {
     const process = new SimProcess(this.clock)
     const network = {
       clock: this.clock,
@@ -66,6 +68,7 @@ export class Fleet {
       service: 'shop',
       openFarStore: () => parts.wrap?.(store.far) ?? store.far,
       openNearStore,
+      packing: parts.packing ?? createPacking({ aside: false }),
       clock: process,
       random: this.#random.fork(`engine/${name}`),
       digest: (text: string) => `digest-of-${text.length}`,

@@ -9,7 +9,7 @@ const LAYERS: Readonly<Record<string, { imports: readonly string[]; builtins?: '
   memory: { imports: ['core'] },
   redis: { imports: ['core'], builtins: ['node:module', 'node:tls'] },
   engine: { imports: ['core'] },
-  testing: { imports: ['core', 'memory', 'engine', 'config', 'system/context.ts'], builtins: ['node:assert/strict'] },
+  testing: { imports: ['core', 'memory', 'engine', 'config', 'system/context.ts', 'system/packing.ts'], builtins: ['node:assert/strict'] },
   upstream: { imports: ['core', 'engine/public.ts', 'system/clock.ts'] },
   'create-forebay': { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine'] },
   index: { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine', 'create-forebay'] },

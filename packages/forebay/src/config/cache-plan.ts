@@ -3,6 +3,7 @@ import { ForebayError } from '../core/errors.js'
 import { checkName, checkTags } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import type { CacheOptions } from '../engine/public.js'
+import { compressionOption, sameSeal, schemaOptions, sealOption } from './payload-options.js'
 
 /** Shortest staleness contract: below this, questions would follow each other faster than a busy network answers. */
 const shortestContractMs = 100
@@ -21,6 +22,10 @@ const known: readonly (keyof CacheOptions)[] = [
   'loads',
   'version',
   'monitor',
+  'compression',
+  'seal',
+  'schema',
+  'migrate',
 ]
 
 /** Options with a default; null is none of their values, and no way to ask for it. */
@@ -60,12 +65,16 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
     loads: loadBounds(where, options.loads),
     monitor: monitorOption(where, options.monitor),
+    compression: compressionOption(where, options.compression),
+    seal: sealOption(where, options.seal),
+    ...schemaOptions(where, options.schema, options.migrate),
   }
 }
 
-/** Whether two plans are the same but for their functions, which cannot be compared. */
+/** Whether two plans are the same but for their functions and schemas, which cannot be compared. */
 export function samePlan(a: CachePlan, b: CachePlan): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
+  const comparable = (plan: CachePlan): string => JSON.stringify({ ...plan, schema: plan.schema !== undefined })
+  return comparable(a) === comparable(b) && sameSeal(a.seal, b.seal)
 }
 
 function loadBounds(where: string, loads: unknown): CachePlan['loads'] {

@@ -74,6 +74,11 @@ export function timesIn(bytes: Bytes, offsetMs: number): Times {
   }
 }
 
+/** A value's version at its origin, 0 where it has none. */
+export function valueVersion(bytes: Bytes): number {
+  return u48(bytes, 48)
+}
+
 /** Where the payload of an envelope begins. */
 export function payloadStart(bytes: Bytes): number {
   return headerLength + u16(bytes, 46)

@@ -32,6 +32,11 @@ export const errorTable = {
     why: 'Its encoded form is longer than maxValueBytes.',
     todo: 'Cache less, raise maxValueBytes, or wrap the result in doNotStore().',
   },
+  E_VALUE_SCHEMA: {
+    what: 'A value does not fit the schema of its cache.',
+    why: 'The loader returned, or set() was given, something else than the schema describes; or the schema is asynchronous, or alters its own results.',
+    todo: 'Correct the value or the schema (the message names the place), or wrap the result in doNotStore().',
+  },
   E_TOKEN: {
     what: 'A read-your-writes token cannot be read.',
     why: 'It was truncated, altered, or made by another service.',

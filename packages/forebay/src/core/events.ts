@@ -24,6 +24,17 @@ export type RefusalReason =
 /** Why a load was turned away: there was no room in the queue, or no place became free within the hard timeout. */
 export type ShedReason = 'full' | 'late'
 
+/** What was wrong with the bytes of an entry. */
+export type CorruptReason =
+  /** No header of ours. */
+  | 'header'
+  /** The value's own bytes. */
+  | 'value'
+  /** Cannot be decompressed, or not within `maxValueBytes`. */
+  | 'compression'
+  /** Sealed under another key or for another place, altered, or not sealed in a cache that seals. */
+  | 'seal'
+
 /** Everything that happens in a cache, told once. Logs, counters and metrics all listen to this union. */
 export type ForebayEvent =
   /** Hits are told in batches. */
@@ -54,7 +65,9 @@ export type ForebayEvent =
       readonly state: 'acknowledged' | 'queued'
     }
   /** A value in Redis could not be read: foreign, truncated or corrupt. Treated as a miss. */
-  | { readonly type: 'corrupt'; readonly cache: string; readonly key: string }
+  | { readonly type: 'corrupt'; readonly cache: string; readonly key: string; readonly why: CorruptReason }
+  /** A value in Redis does not fit the cache's schema, and could not be migrated. Treated as a miss. `place`: where in the value, as `.authors[0]`. */
+  | { readonly type: 'schema-mismatch'; readonly cache: string; readonly key: string; readonly place: string }
   /** Redis was needed and could not be used; the caller was served without it. */
   | { readonly type: 'degraded'; readonly cache: string; readonly error: unknown }
   /** The monitor found a cached value that has differed from the origin's for so long. */

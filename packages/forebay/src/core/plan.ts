@@ -1,3 +1,6 @@
+import type { CompressionPlan, SealPlan } from './packing.js'
+import type { Schema } from './schema.js'
+
 /** What options become at the door: everything resolved, checked and in milliseconds. The engine sees nothing else. */
 export interface CachePlan {
   readonly name: string
@@ -18,6 +21,13 @@ export interface CachePlan {
   readonly loads: LoadBounds
   /** `undefined`: the origin is not asked about what was served. */
   readonly monitor: { readonly share: number; readonly maxPerSecond: number } | undefined
+  /** `undefined`: values are stored as they are encoded. */
+  readonly compression: CompressionPlan | undefined
+  /** `undefined`: values are stored in the clear. */
+  readonly seal: SealPlan | undefined
+  readonly schema: Schema | undefined
+  /** Makes a value of today's shape of one that the schema does not take; `undefined` where it cannot. */
+  readonly migrate: ((old: unknown) => unknown) | undefined
 }
 
 /** How many loads of one cache run at once in this process, and how many more may wait. */

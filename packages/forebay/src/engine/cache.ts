@@ -17,6 +17,7 @@ import { type Held, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
 import type { Repeats } from './repeats.js'
+import { Payloads } from './payloads.js'
 import type {
   Cache,
   CacheStats,
@@ -34,7 +35,7 @@ import type {
   SetOptions,
   WriteResult,
 } from './public.js'
-import { type Registration, Registry } from './registry.js'
+import { type Registration, Registry, mayKeep } from './registry.js'
 import type { Shard } from './shards.js'
 import { heldFrom, storable } from './storable.js'
 import type { TokenScopes } from './token-scopes.js'
@@ -43,7 +44,9 @@ import { resultOf, type Writes, type Written } from './writes.js'
 import type { Arrivals } from '../core/shard-view.js'
 
 /** What one cache shares with the others of its service. */
-export interface CacheParts extends Omit<LoadsParts, 'reads' | 'near'>, Pick<EngineParts, 'digest' | 'detached' | 'openNearStore'> {
+export interface CacheParts
+  extends Omit<LoadsParts, 'reads' | 'near' | 'payloads'>,
+    Pick<EngineParts, 'service' | 'digest' | 'detached' | 'openNearStore' | 'packing'> {
   readonly arrivals: Arrivals
   readonly writes: Writes
   readonly listener: Listener
@@ -75,6 +78,7 @@ export class EngineCache implements Cache<unknown> {
   readonly #registry: Registry<Flight>
   readonly #flights: Flights
   readonly #hotKeys: HotKeys
+  readonly #payloads: Payloads
   readonly #reads: FarReads
   readonly #loads: Loads
   readonly #updates: Updates
@@ -91,9 +95,12 @@ export class EngineCache implements Cache<unknown> {
     this.#registry = new Registry(parts.arrivals)
     this.#flights = new Flights(this.#registry)
     this.#hotKeys = new HotKeys(parts.clock, parts.random)
-    this.#reads = new FarReads(plan, { ...parts, hotKeys: this.#hotKeys })
-    this.#loads = new Loads(plan, { ...parts, reads: this.#reads, near: this.#near })
-    this.#updates = new Updates(plan, { ...parts, reads: this.#reads, near: this.#near, registry: this.#registry })
+    this.#payloads = new Payloads(plan, parts)
+    const payloads = this.#payloads
+    this.#reads = new FarReads(plan, { ...parts, payloads, hotKeys: this.#hotKeys })
+    const shared = { ...parts, payloads, reads: this.#reads, near: this.#near }
+    this.#loads = new Loads(plan, shared)
+    this.#updates = new Updates(plan, { ...shared, registry: this.#registry })
   }
 
   get name(): string {
@@ -138,7 +145,11 @@ export class EngineCache implements Cache<unknown> {
     const found = storable(this.plan, { key, value, costMs: 0 }, [options], random)
     const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
     try {
-      const { token, stored } = await writes.key(at, 'key', { value: found.stored, registration })
+      const packed = this.#payloads.pack(at, found.stored)
+      const value = packed instanceof Promise ? await packed : packed
+      // Overtaken by another write while it was compressed, it is an invalidation: the later one must not be undone.
+      const set = mayKeep(registration, value.tags) ? { value, registration } : undefined
+      const { token, stored } = await writes.key(at, 'key', set)
       if (stored) this.#near.keep(registration, heldFrom(found, registration.startedMs))
       return this.#wrote('set', token)
     } finally {
@@ -398,8 +409,8 @@ export class EngineCache implements Cache<unknown> {
 
   #arrive(flight: Flight, bytes: Bytes | undefined): Served | Promise<Served> {
     const { at, registration } = flight
-    const found = this.#reads.judge(at, bytes)
-    const hit = typeof found === 'object' ? this.#freshFromFar(registration, found) : undefined
+    const found = this.#reads.judge(at, bytes, registration)
+    const hit = typeof found === 'object' && !(found instanceof Promise) ? this.#freshFromFar(registration, found) : undefined
     if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at, registration))
     this.#flights.remove(flight)
     return hit

@@ -3,13 +3,15 @@ import type { Clock } from '../core/clock.js'
 import { decodeValue, deepFreeze } from '../core/codec.js'
 import { type Header, openHeader, payloadStart, timesIn } from '../core/envelope.js'
 import { isAway } from '../core/errors.js'
-import type { Tell } from '../core/events.js'
+import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
 import type { HotKeys } from './hot-keys.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
+import type { Payloads, Unpacked } from './payloads.js'
 import type { Registration } from './registry.js'
+import { readmit } from './schemas.js'
 import type { Shards } from './shards.js'
 
 export interface FarReadsParts {
@@ -19,15 +21,21 @@ export interface FarReadsParts {
   readonly ids: Ids
   readonly tell: Tell
   readonly hotKeys: HotKeys
+  readonly payloads: Payloads
 }
 
 /** An entry in own monotonic time; or none; or the far store cannot be used now. */
 export type Found = Held | 'miss' | 'away'
 
+/** A promise only where a large value is decompressed aside: on the path of a hit in the far store a promise more would be felt. */
+type Soon<T> = T | Promise<T>
+
 /** Reads one cache's entries from the far store. */
 export class FarReads {
   readonly #plan: CachePlan
   readonly #parts: FarReadsParts
+  /** Of whom it has been told that what he found cannot be read: he may meet the same bytes twice. */
+  readonly #told = new WeakSet<Registration>()
 
   constructor(plan: CachePlan, parts: FarReadsParts) {
     this.#plan = plan
@@ -39,7 +47,7 @@ export class FarReads {
     const bytes = this.plain(at, registration)
     if (bytes === undefined) return this.ask(at, registration)
     try {
-      return this.judge(at, await bytes) ?? (await this.ask(at, registration))
+      return (await this.judge(at, await bytes, registration)) ?? (await this.ask(at, registration))
     } catch (error) {
       return this.failed(at, error)
     }
@@ -57,14 +65,15 @@ export class FarReads {
   }
 
   /** What a plain read has brought; `undefined` if what is heard here does not suffice to judge it, so that the shard must be asked. */
-  judge(at: EntryAddress, bytes: Bytes | undefined): Held | 'miss' | undefined {
+  judge(at: EntryAddress, bytes: Bytes | undefined, registration: Registration): Soon<Held | 'miss'> | undefined {
     if (bytes === undefined) return 'miss'
     const shard = this.#parts.shards.of(at)
     const header = openHeader(bytes)
-    if (header === undefined) return this.#corrupt(at) ?? 'miss'
+    if (header === undefined) return this.#corrupt(at, 'header', registration) ?? 'miss'
     const verdict = shard.view.judge(header, at)
-    if (verdict === 'valid') return this.#decode(at, bytes, header, shard.offsetMs) ?? 'miss'
-    return verdict === 'invalid' ? 'miss' : undefined
+    if (verdict !== 'valid') return verdict === 'invalid' ? 'miss' : undefined
+    const held = this.#decode(at, { bytes, header, offsetMs: shard.offsetMs }, registration)
+    return held instanceof Promise ? held.then((found) => found ?? 'miss') : (held ?? 'miss')
   }
 
   /** The checked read, if the shard can be asked. */
@@ -72,7 +81,7 @@ export class FarReads {
     registration.trueAsOfMs = registration.startedMs
     if (this.#parts.shards.away(at)) return 'away'
     try {
-      return (await this.check(at)) ?? 'miss'
+      return (await this.check(at, registration)) ?? 'miss'
     } catch (error) {
       return this.failed(at, error)
     }
@@ -86,31 +95,67 @@ export class FarReads {
   }
 
   /** The checked read: the shard itself says whether the entry is valid. */
-  async check(at: EntryAddress): Promise<Held | undefined> {
+  async check(at: EntryAddress, registration: Registration): Promise<Held | undefined> {
     const sentMs = this.#parts.clock.now()
     const answer = await this.#parts.far.check(at, { newInc: this.#parts.ids.incarnation() })
-    return answer.bytes && this.open(at, answer.bytes, answer.nowMs - sentMs)
+    return answer.bytes && this.open(at, answer.bytes, answer.nowMs - sentMs, registration)
   }
 
-  /** Opens bytes that the shard has found valid; `undefined` if they are corrupt. `offsetMs`: server time less own time. */
-  open(at: EntryAddress, bytes: Bytes, offsetMs: number): Held | undefined {
+  /** Opens bytes that the shard has found valid; `undefined` if they cannot be read. `offsetMs`: server time less own time. */
+  open(at: EntryAddress, bytes: Bytes, offsetMs: number, registration?: Registration): Soon<Held | undefined> {
     const header = openHeader(bytes)
-    return header === undefined ? this.#corrupt(at) : this.#decode(at, bytes, header, offsetMs)
+    return header === undefined ? this.#corrupt(at, 'header', registration) : this.#decode(at, { bytes, header, offsetMs }, registration)
   }
 
-  #decode(at: EntryAddress, bytes: Bytes, header: Header, offsetMs: number): Held | undefined {
+  #decode(at: EntryAddress, entry: Opened, registration: Registration | undefined): Soon<Held | undefined> {
+    const { bytes, header } = entry
+    const { payloads } = this.#parts
+    if (!payloads.isPacked(header.codec)) {
+      return this.#held(at, { entry, codec: header.codec, bytes, from: payloadStart(bytes) }, registration)
+    }
+    const whole = (unpacked: Unpacked | CorruptReason): Held | undefined =>
+      typeof unpacked === 'string' ? this.#corrupt(at, unpacked, registration) : this.#held(at, { entry, ...unpacked }, registration)
+    const unpacked = payloads.unpack(at, bytes)
+    return unpacked instanceof Promise ? unpacked.then(whole) : whole(unpacked)
+  }
+
+  #held(at: EntryAddress, { entry, codec, bytes, from }: Unpacked & { entry: Opened }, registration?: Registration): Held | undefined {
     let value: unknown
     try {
-      value = deepFreeze(decodeValue(header.codec, bytes, payloadStart(bytes)))
+      value = decodeValue(codec, bytes, from)
     } catch {
-      return this.#corrupt(at) // foreign or damaged bytes are a miss, told by an event
+      return this.#corrupt(at, 'value', registration) // foreign or damaged bytes are a miss, told by an event
     }
-    const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(bytes, offsetMs)
-    return { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, tags: header.tags, bytes: bytes.length }
+    if (this.#plan.schema !== undefined) {
+      const readmitted = readmit(this.#plan, value)
+      if ('place' in readmitted) return this.#unreadable({ type: 'schema-mismatch', ...nameOf(at), place: readmitted.place }, registration)
+      value = readmitted.value
+    }
+    const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(entry.bytes, entry.offsetMs)
+    // Compressed or not, a copy takes the same room in memory.
+    const length = payloadStart(entry.bytes) + bytes.length - from
+    return { value: deepFreeze(value), createdMs, freshUntilMs, staleUntilMs, errorUntilMs, tags: entry.header.tags, bytes: length }
   }
 
-  #corrupt(at: EntryAddress): undefined {
-    this.#parts.tell({ type: 'corrupt', cache: at.cache, key: at.key })
+  #corrupt(at: EntryAddress, why: CorruptReason, registration: Registration | undefined): undefined {
+    return this.#unreadable({ type: 'corrupt', ...nameOf(at), why }, registration)
+  }
+
+  #unreadable(event: ForebayEvent, registration: Registration | undefined): undefined {
+    if (registration !== undefined && this.#told.has(registration)) return undefined
+    if (registration !== undefined) this.#told.add(registration)
+    this.#parts.tell(event)
     return undefined
   }
+}
+
+/** An entry's bytes with its header read. `offsetMs`: server time less own time. */
+interface Opened {
+  readonly bytes: Bytes
+  readonly header: Header
+  readonly offsetMs: number
+}
+
+function nameOf({ cache, key }: EntryAddress): { readonly cache: string; readonly key: string } {
+  return { cache, key }
 }

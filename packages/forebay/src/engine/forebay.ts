@@ -76,7 +76,7 @@ export class Engine {
     const known = this.#caches.get(plan.name)
     if (known !== undefined) return known.cache
     const counters = new CacheCounters()
-    const { digest, detached, random, openNearStore } = this.#parts
+    const { service, digest, detached, random, openNearStore, packing } = this.#parts
     const cache = new EngineCache(plan, {
       far: this.#far,
       shards: this.#shards,
@@ -91,6 +91,8 @@ export class Engine {
       digest,
       detached,
       openNearStore,
+      packing,
+      service,
       counters,
       scopes: this.#scopes,
       repeats: this.#repeats,

@@ -9,6 +9,7 @@ import type { LoadStats } from './lanes.js'
 import { type Outcome, runLoader } from './loader.js'
 import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
+import type { Payloads } from './payloads.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
 import { type Registration, mayKeep } from './registry.js'
 import { renewLease } from './renewal.js'
@@ -46,6 +47,7 @@ export interface LoadsParts {
   readonly wakes: Wakes
   readonly reads: FarReads
   readonly near: Near
+  readonly payloads: Payloads
   /** Work that `settled()` and `close()` wait for. */
   readonly track: (work: Promise<unknown>) => void
 }
@@ -87,7 +89,7 @@ export class Loads {
         const token = this.#parts.ids.next()
         const answer = await this.#acquire(at, { token, force, takeover: waiting.takeover })
         if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
-        const old = answer.bytes && reads.open(at, answer.bytes, answer.nowMs - sentMs)
+        const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs, registration))
         if (answer.kind === 'lease')
           return await this.#loadUnderLease(registration, at, job, { place, answer, token, previous: old ?? previous })
         if (answer.kind === 'entry' && old !== undefined) {
@@ -225,15 +227,16 @@ export class Loads {
   }
 
   async #fill(registration: Registration, at: EntryAddress, lease: Lease, found: Storable): Promise<void> {
-    const { far, clock, tell, near, ids } = this.#parts
+    const { far, clock, tell, near, ids, payloads } = this.#parts
     const told = { cache: at.cache, key: at.key }
-    const sentMs = clock.now()
     try {
+      const value = await payloads.pack(at, found.stored)
       const { inc, seq } = lease.answer
-      const answer = await far.fill(at, { token: lease.token, nonce: ids.next(), inc, seq, value: found.stored })
+      const sentMs = clock.now()
+      const answer = await far.fill(at, { token: lease.token, nonce: ids.next(), inc, seq, value })
       if (answer.kind === 'refused') return tell({ type: 'fill-refused', ...told, why: answer.why })
       if (mayKeep(registration, found.stored.tags)) near.keep(registration, heldFrom(found, sentMs))
-      tell({ type: 'fill', ...told, bytes: found.stored.payload.length })
+      tell({ type: 'fill', ...told, bytes: value.payload.length })
     } catch (error) {
       if (!isAway(error)) throw error
       tell({ type: 'fill-refused', ...told, why: 'unanswered' })
@@ -245,7 +248,7 @@ export class Loads {
     const { reads, near, clock } = this.#parts
     if (previous === undefined || clock.now() >= previous.errorUntilMs) return undefined
     try {
-      const old = await reads.check(at)
+      const old = await reads.check(at, registration)
       if (old === undefined || clock.now() >= old.errorUntilMs) return undefined
       near.keep(registration, old, clock.now() + errorHoldMs)
       return served('redis', old, 'error')

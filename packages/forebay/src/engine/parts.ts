@@ -4,6 +4,7 @@ import type { Tell } from '../core/events.js'
 import type { FarStore } from '../core/far-store.js'
 import type { Digest } from '../core/key.js'
 import type { OpenNearStore } from '../core/near-store.js'
+import type { Packing } from '../core/packing.js'
 
 /** What the engine is put together from. `create-forebay.ts` supplies the real parts, a world the simulated ones. */
 export interface EngineParts {
@@ -13,6 +14,7 @@ export interface EngineParts {
   readonly clock: Clock
   readonly random: Random
   readonly digest: Digest
+  readonly packing: Packing
   readonly openNearStore: OpenNearStore
   /** Runs background work outside every caller's async context. */
   readonly detached: <T>(work: () => T) => T

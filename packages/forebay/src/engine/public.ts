@@ -1,4 +1,6 @@
 import type { Pattern } from '../core/pattern.js'
+import type { CompressionCodec } from '../core/packing.js'
+import type { Schema } from '../core/schema.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
 import type { LoadStats } from './lanes.js'
 
@@ -102,6 +104,30 @@ export interface CacheOptions<V = unknown> {
    * `hardTimeout`, gets an old value where `staleIfError` allows that, else `E_OVERLOADED`.
    */
   readonly loads?: { readonly max?: number | undefined; readonly queue?: number | undefined } | undefined
+  /** Compresses values in Redis from a size on, where that makes them smaller. Default `false`. Values compressed by others are always read. */
+  readonly compression?: false | CompressionCodec | CompressionOptions | undefined
+  /** Encrypts and authenticates values in Redis (AES-256-GCM); what is not sealed is then not read. Default `false`. */
+  readonly seal?: false | SealOptions | undefined
+  /** A Standard Schema (zod, valibot, arktype …). Values are checked before they are stored, and when they come from Redis. */
+  readonly schema?: Schema<V> | undefined
+  /** Makes a value of today's shape of one from Redis that the schema does not take; `undefined` = it cannot, and it is a miss. */
+  readonly migrate?: ((old: unknown) => unknown) | undefined
+}
+
+export interface CompressionOptions {
+  /** `zstd` only where every process of the fleet runs Node 22.15, 23.8 or newer. */
+  readonly codec: CompressionCodec
+  /** Values whose encoded form is shorter, in bytes, are left as they are. Default 16,384. */
+  readonly threshold?: number | undefined
+  /** 1-9 for gzip, 0-11 for brotli, 1-22 for zstd. Default 1, the fastest that compresses well. */
+  readonly level?: number | undefined
+}
+
+export interface SealOptions {
+  /** Keys by their names, each of 32 bytes: a Buffer, or text in base64. All of them open values. A name is 1-32 letters, digits, `_`, `-`, `.`. */
+  readonly keys: { readonly [name: string]: Uint8Array | string | undefined }
+  /** Name of the key that new values are sealed with. */
+  readonly use: string
 }
 
 /** Options of one call. */
@@ -193,6 +219,8 @@ export interface CacheStats {
   readonly queuedWrites: number
   readonly degraded: number
   readonly corrupt: number
+  /** Values in Redis that did not fit the cache's schema. */
+  readonly schemaMismatches: number
   readonly evictions: number
   readonly memory: { readonly entries: number; readonly bytes: number }
   readonly loading: LoadStats

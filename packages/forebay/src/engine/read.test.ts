@@ -275,7 +275,7 @@ describe('an entry in Redis that cannot be read', () => {
     )
     await fleet.run(10)
     expect(await fleet.until(node.cache().fetch('b42', fleet.origin('Dune').load))).toMatchObject({ value: 'Dune', tier: 'origin' })
-    expect(node.told('corrupt')).toContainEqual({ type: 'corrupt', cache: 'books', key: 'b42' })
+    expect(node.told('corrupt')).toContainEqual({ type: 'corrupt', cache: 'books', key: 'b42', why: 'value' })
     expect(await fleet.until(node.cache().fetch('b42', fleet.origin('other').load))).toMatchObject({ value: 'Dune', tier: 'memory' })
   })
 })

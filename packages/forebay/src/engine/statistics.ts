@@ -23,6 +23,7 @@ export class CacheCounters {
     queuedWrites: 0,
     degraded: 0,
     corrupt: 0,
+    schemaMismatches: 0,
     evictions: 0,
   }
 
@@ -76,4 +77,5 @@ const counterOf: Partial<Record<ForebayEvent['type'], Counted>> = {
   wait: 'waits',
   degraded: 'degraded',
   corrupt: 'corrupt',
+  'schema-mismatch': 'schemaMismatches',
 }

@@ -8,6 +8,7 @@ import { checkTags } from '../core/key.js'
 import type { CachePlan, Lifetimes } from '../core/plan.js'
 import type { Held } from './near.js'
 import type { EntryOptions } from './public.js'
+import { admit, readBack } from './schemas.js'
 
 /** What the header has room for. */
 const highestVersion = 2 ** 48 - 1
@@ -25,14 +26,15 @@ export function storable(
   options: readonly (EntryOptions | undefined)[],
   random: Random,
 ): Storable {
-  const { codec, payload } = encodeValue(what.value)
+  const encoded = encodeValue(admit(plan, what.value))
+  const { codec, payload } = encoded
   if (payload.length > plan.maxValueBytes) {
     throw new ForebayError(
       'E_VALUE_TOO_LARGE',
       `a value of cache '${plan.name}' has ${payload.length} bytes; maxValueBytes is ${plan.maxValueBytes}`,
     )
   }
-  const value = deepFreeze(decodeValue(codec, payload))
+  const value = deepFreeze(readBack(plan, decodeValue(codec, payload), encoded, encodeValue))
   const { ttlMs, staleMs, errorMs } = lifetimesOf(plan, options)
   const freshMs = Math.max(1, Math.round(ttlMs * (1 - plan.jitter * random.unit())))
   const tags = tagsOf(plan, what.key, value, options)

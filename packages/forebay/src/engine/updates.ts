@@ -8,6 +8,7 @@ import type { FarReads } from './far-reads.js'
 import { type Outcome, outcomeOf } from './loader.js'
 import type { Near } from './near.js'
 import type { Ids } from './parts.js'
+import type { Payloads } from './payloads.js'
 import type { Commit, Key, SetOptions } from './public.js'
 import type { Registry } from './registry.js'
 import { renewLease } from './renewal.js'
@@ -26,6 +27,7 @@ export interface UpdatesParts {
   readonly near: Near
   readonly registry: Registry
   readonly writes: Writes
+  readonly payloads: Payloads
 }
 
 /** A lease taken by force before the origin is changed, and the old value that stood there. */
@@ -69,10 +71,11 @@ export class Updates {
   }
 
   async #store(at: EntryAddress, key: Key, set: NewValue): Promise<Token> {
-    const { writes, near, random, clock } = this.#parts
-    const sentMs = clock.now()
+    const { writes, near, random, clock, payloads } = this.#parts
     const found = storable(this.#plan, { key, value: set.outcome.value, costMs: 0 }, [set.outcome.options, set.options], random)
-    const { token, stored } = await writes.key(at, 'key', { value: found.stored, registration: set.registration, lease: set.lease })
+    const value = await payloads.pack(at, found.stored)
+    const sentMs = clock.now()
+    const { token, stored } = await writes.key(at, 'key', { value, registration: set.registration, lease: set.lease })
     if (stored) near.keep(set.registration, heldFrom(found, sentMs))
     return token
   }
@@ -84,7 +87,7 @@ export class Updates {
     const sentMs = clock.now()
     try {
       const answer = await far.acquire(at, { token, leaseMs, newInc: ids.incarnation(), force: true, takeover: undefined })
-      const old = answer.bytes && reads.open(at, answer.bytes, answer.nowMs - sentMs)
+      const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs))
       return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: old?.value } : undefined
     } catch (error) {
       if (!isAway(error)) throw error

@@ -4,6 +4,7 @@ import { createEngine } from '../engine/facade.js'
 import type { CacheOptions, Duration, Forebay } from '../engine/public.js'
 import { openNearStore } from '../memory/near-store.js'
 import { openContext } from '../system/context.js'
+import { createPacking } from '../system/packing.js'
 import { SimClock } from './sim-clock.js'
 import { SimRandom } from './sim-random.js'
 import { TestRedis } from './test-redis.js'
@@ -56,6 +57,7 @@ export function createTestForebay(options: TestForebayOptions = {}): TestForebay
       service: 'test',
       openFarStore: () => redis.connect(),
       openNearStore,
+      packing: createPacking({ aside: false }),
       clock,
       random: random.fork(`process/${processes.length}`),
       digest: (text: string) => random.fork(`digest/${text}`).id(),

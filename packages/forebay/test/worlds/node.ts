@@ -11,6 +11,7 @@ import type { SimClock } from '../../src/testing/sim-clock.js'
 import { type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
 import { type ClockSkew, SimProcess } from '../../src/testing/sim-process.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
+import { createPacking } from '../../src/system/packing.js'
 import type { OriginValue, Versioned } from './origin.js'
 import type { CacheModel } from './plan.js'
 
@@ -55,6 +56,7 @@ export class WorldNode {
       service: 'world',
       openFarStore: () => far,
       openNearStore,
+      packing: createPacking({ aside: false }),
       clock: this.process,
       random,
       digest: (text) => new SimRandom(text).id().repeat(8),
