@@ -26,7 +26,8 @@ const twinMaxBytes = 64 * 1024 * 1024
  */
 export function createForebay(options: ForebayOptions): Forebay {
   checkServiceOptions(options)
-  const { service, redis, shards, defaults } = options
+  const { service, redis, shards, defaults, codecs } = options
+  const planCache = cachePlanner(defaults, codecs)
   const plan = redis === undefined || redis === false ? undefined : parseRedisOption(redis, { service, shards })
   const openFarStore = (back: FarStoreBack): FarStore => {
     if (plan === undefined) return openTwin(shards)
@@ -45,7 +46,7 @@ export function createForebay(options: ForebayOptions): Forebay {
     detached: outsideCallers(),
     openContext,
   }
-  return createEngine(parts, cachePlanner(defaults))
+  return createEngine(parts, planCache)
 }
 
 function openTwin(shards: number | undefined): FarStore {

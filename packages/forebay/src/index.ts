@@ -4,6 +4,8 @@ export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, St
 export type { CompressionCodec } from './core/packing.js'
 export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
 export { type Pattern, pattern, tag } from './core/pattern.js'
+export type { ValuesMode } from './core/kept-value.js'
+export type { ValueCodec } from './core/value-codec.js'
 export { doNotStore, entry } from './engine/public.js'
 export type {
   Cache,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { noCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { cachePlan, samePlan } from './cache-plan.js'
 
@@ -22,6 +23,8 @@ describe('the plan of a cache', () => {
       memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 },
       maxValueBytes: 8 * 1024 * 1024,
       loads: { max: 256, queue: 10_000 },
+      values: 'frozen',
+      codecs: noCodecs,
     })
   })
 
@@ -39,6 +42,7 @@ describe('the plan of a cache', () => {
       maxValueBytes: 10,
       loads: { max: 8, queue: 0 },
       version: 2,
+      values: 'cloned',
     }
     expect(plan(options)).toEqual({
       name: 'books',
@@ -54,6 +58,8 @@ describe('the plan of a cache', () => {
       memory: { maxEntries: 5, maxBytes: 1_000 },
       maxValueBytes: 10,
       loads: { max: 8, queue: 0 },
+      values: 'cloned',
+      codecs: noCodecs,
     })
   })
 

@@ -2,6 +2,7 @@ import { parseDuration, show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { checkName, checkTags } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
+import { noCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { compressionOption, sameSeal, schemaOptions, sealOption } from './payload-options.js'
 
@@ -26,10 +27,11 @@ const known: readonly (keyof CacheOptions)[] = [
   'seal',
   'schema',
   'migrate',
+  'values',
 ]
 
 /** Options with a default; null is none of their values, and no way to ask for it. */
-const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024 }
+const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024, values: 'frozen' }
 /** More loads at once than a pool of connections serves only make each slower; what waits costs a promise or two. */
 const loadsOtherwise = { max: 256, queue: 10_000 }
 const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
@@ -68,6 +70,8 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     compression: compressionOption(where, options.compression),
     seal: sealOption(where, options.seal),
     ...schemaOptions(where, options.schema, options.migrate),
+    values: oneOf(where, 'values', options.values, ['frozen', 'cloned', 'shared']),
+    codecs: noCodecs,
   }
 }
 

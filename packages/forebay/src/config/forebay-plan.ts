@@ -2,6 +2,7 @@ import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { checkName } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
+import { noCodecs, type ValueCodec, ValueCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { cachePlan, samePlan } from './cache-plan.js'
 
@@ -15,9 +16,11 @@ export interface ServiceOptions<R> {
   readonly shards?: number | undefined
   /** Options for every cache that does not say otherwise. */
   readonly defaults?: CacheOptions | undefined
+  /** How instances of classes of your own are cached; without a codec they are refused. The same in every process that reads them. */
+  readonly codecs?: readonly ValueCodec[] | undefined
 }
 
-const known = ['service', 'redis', 'shards', 'defaults']
+const known = ['service', 'redis', 'shards', 'defaults', 'codecs']
 
 /** Checks what concerns the service as a whole; throws `E_OPTION`. */
 export function checkServiceOptions(options: ServiceOptions<unknown>): void {
@@ -42,10 +45,11 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
 }
 
 /** How a service turns the options of a cache into its plan: over the defaults, and the same for the same name. */
-export function cachePlanner(defaults: CacheOptions | undefined) {
+export function cachePlanner(defaults: CacheOptions | undefined, codecs?: readonly ValueCodec[]) {
+  const valueCodecs = codecs === undefined ? noCodecs : new ValueCodecs(codecs)
   return (name: string, options: CacheOptions<never> | undefined, existing: CachePlan | undefined): CachePlan => {
     if (existing !== undefined && options === undefined) return existing
-    const plan = cachePlan(name, options, defaults)
+    const plan = { ...cachePlan(name, options, defaults), codecs: valueCodecs }
     if (existing !== undefined && !samePlan(existing, plan)) {
       throw new ForebayError('E_OPTION', `the cache '${name}' exists already with other options; create it once and share it`)
     }

@@ -1,12 +1,16 @@
+import { asBuffer, corrupt } from './byte-reader.js'
 import type { Bytes } from './bytes.js'
-import { ForebayError } from './errors.js'
 import { isPlainObject } from './key.js'
+import { deepest } from './tagged.js'
+import { readTagged } from './tagged-reader.js'
+import { writeTagged } from './tagged-writer.js'
+import { noCodecs, type ValueCodecs } from './value-codec.js'
 
 /**
- * Values as bytes: JSON, and `undefined`. What JSON would alter in silence (a Date, a Map, NaN, an instance) is refused, so that a hit
- * gives what the load gave.
+ * Values as bytes: JSON for what JSON gives back as it was, the tagged form for the rest. These numbers stand in the envelope; its upper
+ * half byte is not ours.
  */
-export const codecs = { json: 0, undefined: 1 } as const
+export const codecs = { json: 0, undefined: 1, tagged: 2 } as const
 
 export interface EncodedValue {
   readonly codec: number
@@ -14,56 +18,65 @@ export interface EncodedValue {
 }
 
 const nothing = new Uint8Array(0)
-const deepest = 200
 
 /** Encodes a value; throws `E_VALUE_UNSUPPORTED` with the path of what cannot be kept. */
-export function encodeValue(value: unknown): EncodedValue {
-  if (value === undefined) return { codec: codecs.undefined, payload: nothing }
-  checkPlain(value, '', 0)
-  return { codec: codecs.json, payload: Buffer.from(JSON.stringify(value)) }
+export function encodeValue(value: unknown, valueCodecs: ValueCodecs = noCodecs): EncodedValue {
+  const codec = codecFor(value)
+  if (codec === codecs.undefined) return { codec, payload: nothing }
+  return { codec, payload: codec === codecs.json ? Buffer.from(JSON.stringify(value)) : writeTagged(value, valueCodecs) }
+}
+
+/** The simplest form that gives a value back as it was. */
+export function codecFor(value: unknown): number {
+  if (value === undefined) return codecs.undefined
+  return new JsonCheck().fits(value, 0) ? codecs.json : codecs.tagged
 }
 
 /** Decodes a payload, which begins at `from` and ends with the bytes; throws on bytes that are none of ours (the caller treats that as a miss). */
-export function decodeValue(codec: number, bytes: Bytes, from = 0): unknown {
+export function decodeValue(codec: number, bytes: Bytes, from = 0, valueCodecs: ValueCodecs = noCodecs): unknown {
   if (codec === codecs.undefined) return undefined
-  if (codec !== codecs.json) throw new ForebayError('E_REDIS_REPLY', `a value has the unknown codec ${codec}`)
+  if (codec === codecs.tagged) return readTagged(bytes, from, valueCodecs)
+  if (codec !== codecs.json) throw corrupt(`it has the unknown codec ${codec}`)
   return JSON.parse(asBuffer(bytes).toString('utf8', from))
 }
 
-function asBuffer(bytes: Bytes): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
+/** Tells in one walk whether JSON gives a value back as it was. A part that occurs twice would come back as two, so it does not. */
+class JsonCheck {
+  #root: object | undefined
+  /** Made for the second object: most values are one flat record. */
+  #seen: Set<object> | undefined
 
-function checkPlain(value: unknown, path: string, depth: number): void {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw unsupported(path, String(value))
-    return
+  fits(value: unknown, depth: number): boolean {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return true
+      case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0)
+      case 'object':
+        return value === null || (depth <= deepest && this.#isNew(value) && this.#partsFit(value, depth + 1))
+      default:
+        return false
+    }
   }
-  if (typeof value !== 'object') throw unsupported(path, typeof value === 'undefined' ? 'undefined in an array' : `a ${typeof value}`)
-  if (depth > deepest) throw unsupported(path, 'nested too deeply, or in a cycle')
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) checkPlain(value[i], `${path}[${i}]`, depth + 1)
-    return
-  }
-  if (!isPlainObject(value)) throw unsupported(path, `an instance of ${value.constructor?.name ?? 'an unknown class'}`)
-  for (const [name, part] of Object.entries(value)) {
-    if (part !== undefined) checkPlain(part, `${path}.${name}`, depth + 1)
-  }
-}
 
-function unsupported(path: string, what: string): ForebayError {
-  const short = path.length > 200 ? `${path.slice(0, 197)}...` : path
-  return new ForebayError(
-    'E_VALUE_UNSUPPORTED',
-    `value${short} is ${what}; cached values are plain data: null, booleans, finite numbers, strings, arrays and plain objects`,
-  )
-}
+  #isNew(value: object): boolean {
+    if (this.#root === undefined) {
+      this.#root = value
+      return true
+    }
+    this.#seen ??= new Set([this.#root])
+    const before = this.#seen.size
+    return this.#seen.add(value).size > before
+  }
 
-/** Freezes a decoded value all the way down; it is about to be shared. */
-export function deepFreeze(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') return value
-  if (Array.isArray(value)) for (let i = 0; i < value.length; i++) deepFreeze(value[i])
-  else for (const name in value) deepFreeze((value as Record<string, unknown>)[name])
-  return Object.freeze(value)
+  #partsFit(value: object, depth: number): boolean {
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) if (!this.fits(value[i], depth)) return false
+      return Object.keys(value).length === value.length
+    }
+    if (!isPlainObject(value)) return false
+    for (const name of Object.keys(value)) if (!this.fits((value as Record<string, unknown>)[name], depth)) return false
+    return true
+  }
 }

@@ -1,8 +1,9 @@
 import type { CompressionPlan, SealPlan } from './packing.js'
 import type { Schema } from './schema.js'
+import type { ValuesPlan } from './kept-value.js'
 
 /** What options become at the door: everything resolved, checked and in milliseconds. The engine sees nothing else. */
-export interface CachePlan {
+export interface CachePlan extends ValuesPlan {
   readonly name: string
   /** '' = none. */
   readonly version: string

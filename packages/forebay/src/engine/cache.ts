@@ -3,6 +3,7 @@ import type { Tidings } from '../core/notice.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { ForebayError } from '../core/errors.js'
 import type { EventOf } from '../core/events.js'
+import { handOut } from '../core/kept-value.js'
 import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
@@ -112,7 +113,7 @@ export class EngineCache implements Cache<unknown> {
       const entry = this.#near.fresh(key, this.#parts.clock.now())
       if (entry !== undefined) {
         this.#parts.counters.memoryHits++
-        return Promise.resolve(entry.value)
+        return Promise.resolve(handOut(entry.value))
       }
     }
     return this.#serve(key, load as Loader<unknown>, options).then(valueIn)
@@ -123,7 +124,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async get(key: Key, options?: ReadOptions): Promise<DeepReadonly<unknown> | undefined> {
-    return (await unlessAborted(this.#look(key, options), options?.signal))?.value
+    return handOut((await unlessAborted(this.#look(key, options), options?.signal))?.value)
   }
 
   async read(key: Key, options?: ReadOptions): Promise<ReadResult<unknown>> {
@@ -136,7 +137,7 @@ export class EngineCache implements Cache<unknown> {
     const entry = this.#near.fresh(name, this.#parts.clock.now())
     if (entry === undefined || !this.#mayPeek(name)) return undefined
     this.#parts.counters.memoryHits++
-    return entry.value
+    return handOut(entry.value)
   }
 
   async set(key: Key, value: unknown, options?: SetOptions): Promise<WriteResult> {
@@ -496,7 +497,8 @@ export class EngineCache implements Cache<unknown> {
 
   #told(found: Served): FetchResult<unknown> {
     const ageMs = Math.max(0, this.#parts.clock.now() - found.createdMs)
-    const { value, tier, why } = found
+    const { tier, why } = found
+    const value = handOut(found.value)
     return why === undefined ? { state: 'fresh', value, tier, ageMs } : { state: 'stale', value, tier, ageMs, why }
   }
 
@@ -524,7 +526,7 @@ export class EngineCache implements Cache<unknown> {
 }
 
 function valueIn(found: Served): unknown {
-  return found.value
+  return handOut(found.value)
 }
 
 /** A refresh obeys the call's lifetimes and tags, not its signal, token or wish for a fresh load. */

@@ -24,9 +24,10 @@ class Facade implements Forebay {
     this.#plan = plan
   }
 
-  cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V> {
+  /** What it hands out is known by the options alone, hence `never` here: it fits each of the public signatures. */
+  cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V, never> {
     const plan = this.#plan(name, options as CacheOptions<never> | undefined, this.#engine.planOf(name))
-    return this.#engine.cache(plan) as unknown as Cache<V>
+    return this.#engine.cache(plan) as unknown as Cache<V, never>
   }
 
   invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult> {

@@ -1,11 +1,12 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
-import { decodeValue, deepFreeze } from '../core/codec.js'
+import { codecFor, decodeValue } from '../core/codec.js'
 import { type Header, openHeader, payloadStart, timesIn } from '../core/envelope.js'
 import { isAway } from '../core/errors.js'
 import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
+import { toKeep } from '../core/kept-value.js'
 import type { HotKeys } from './hot-keys.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
@@ -120,21 +121,20 @@ export class FarReads {
   }
 
   #held(at: EntryAddress, { entry, codec, bytes, from }: Unpacked & { entry: Opened }, registration?: Registration): Held | undefined {
-    let value: unknown
+    let kept: unknown
     try {
-      value = decodeValue(codec, bytes, from)
+      const value = decodeValue(codec, bytes, from, this.#plan.codecs)
+      const readmitted = this.#plan.schema && readmit(this.#plan, value)
+      if (readmitted === undefined) kept = toKeep(value, codec, this.#plan)
+      else if ('value' in readmitted) kept = toKeep(readmitted.value, codecFor(readmitted.value), this.#plan)
+      else return this.#unreadable({ type: 'schema-mismatch', ...nameOf(at), place: readmitted.place }, registration)
     } catch {
       return this.#corrupt(at, 'value', registration) // foreign or damaged bytes are a miss, told by an event
-    }
-    if (this.#plan.schema !== undefined) {
-      const readmitted = readmit(this.#plan, value)
-      if ('place' in readmitted) return this.#unreadable({ type: 'schema-mismatch', ...nameOf(at), place: readmitted.place }, registration)
-      value = readmitted.value
     }
     const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(entry.bytes, entry.offsetMs)
     // Compressed or not, a copy takes the same room in memory.
     const length = payloadStart(entry.bytes) + bytes.length - from
-    return { value: deepFreeze(value), createdMs, freshUntilMs, staleUntilMs, errorUntilMs, tags: entry.header.tags, bytes: length }
+    return { value: kept, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, tags: entry.header.tags, bytes: length }
   }
 
   #corrupt(at: EntryAddress, why: CorruptReason, registration: Registration | undefined): undefined {

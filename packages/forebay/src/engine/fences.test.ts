@@ -178,7 +178,9 @@ describe('a value that is set', () => {
 
   it('that cannot be stored is refused, and what was there stays', async () => {
     const { fleet, one } = await library()
-    expect(await fleet.failure(one.cache<unknown>({ tags: [] }, 'any').set('x', new Map()))).toMatchObject({ code: 'E_VALUE_UNSUPPORTED' })
+    expect(await fleet.failure(one.cache<unknown>({ tags: [] }, 'any').set('x', new WeakMap()))).toMatchObject({
+      code: 'E_VALUE_UNSUPPORTED',
+    })
     expect(await fleet.failure(books(one).set('dune', dune, { ttl: -1 }))).toMatchObject({ code: 'E_OPTION' })
     expect(held(one)).toEqual(['dune', 'emma'])
   })

@@ -3,6 +3,7 @@ import { ForebayError, isAway, isMisuse } from '../core/errors.js'
 import type { StaleReason, Tell, Tier } from '../core/events.js'
 import type { AcquireAnswer, EntryAddress, FarStore } from '../core/far-store.js'
 import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/plan.js'
+import { handOut } from '../core/kept-value.js'
 import type { FarReads } from './far-reads.js'
 import { type Entrant, Gate, type Place } from './gate.js'
 import type { LoadStats } from './lanes.js'
@@ -20,6 +21,7 @@ import type { Wakes } from './wakes.js'
 /** What a caller gets. */
 export interface Served {
   readonly state: 'fresh' | 'stale'
+  /** As it is kept: several callers share this, and `handOut` makes of it what each of them may have. */
   readonly value: unknown
   readonly tier: Tier
   readonly createdMs: number
@@ -205,7 +207,7 @@ export class Loads {
     const startedMs = clock.now()
     const told = { cache: at.cache, key: at.key }
     try {
-      const context = { key: job.key, previous: previous?.value }
+      const context = { key: job.key, previous: handOut(previous?.value) }
       const outcome = await runLoader(job.load, context, job.controller(), { clock, hardTimeoutMs: this.#plan.hardTimeoutMs })
       tell({ type: 'load', ...told, ms: clock.now() - startedMs, background: job.background })
       return outcome

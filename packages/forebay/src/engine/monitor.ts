@@ -2,6 +2,7 @@ import type { Clock, Random } from '../core/clock.js'
 import type { Tell } from '../core/events.js'
 import type { EntryAddress } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
+import { handOut } from '../core/kept-value.js'
 import { sameValue } from '../core/same.js'
 import { runLoader } from './loader.js'
 import type { Key, Loader, MonitorStats } from './public.js'
@@ -25,6 +26,7 @@ export interface MonitorParts {
 
 /** A cached value, and when its load began. */
 export interface Copy {
+  /** As it is kept; `handOut` gives it. */
   readonly value: unknown
   readonly createdMs: number
 }
@@ -83,9 +85,10 @@ export class Monitor {
   }
 
   async #sample(read: Sampled, copy: Copy): Promise<void> {
-    const verdict = await this.#compare(read, copy.value, () => true)
+    const value = handOut(copy.value)
+    const verdict = await this.#compare(read, value, () => true)
     this.#counts[verdict === 'differs' ? 'mismatches' : verdict]++
-    if (verdict === 'differs') void this.#follow(read, copy.value)
+    if (verdict === 'differs') void this.#follow(read, value)
   }
 
   /** Cached, origin, and cached again: `inconclusive` if the copy is not the same any more, or the origin cannot be asked. */
@@ -93,8 +96,8 @@ export class Monitor {
     try {
       const origin = await this.#ask(read)
       const again = await this.#parts.look(read.at)
-      if (origin === undefined || again === undefined || !sameValue(again.value, value) || !isSame(again)) return 'inconclusive'
-      return sameValue(origin.value, value) ? 'consistent' : 'differs'
+      if (origin === undefined || again === undefined || !this.#same(handOut(again.value), value) || !isSame(again)) return 'inconclusive'
+      return this.#same(origin.value, value) ? 'consistent' : 'differs'
     } catch {
       return 'inconclusive' // a loader that fails, or Redis that does not answer, says nothing about the copy
     }
@@ -129,13 +132,17 @@ export class Monitor {
       await new Promise<void>((resolve) => clock.after(Math.max(0, seen.seenMs + lookMs - clock.now()), resolve))
       if (isClosed()) return undefined
       const copy = await look(read.at).catch(() => undefined) // Redis that does not answer serves no copy
-      if (copy === undefined || !sameValue(copy.value, value) || !seen.isSame(copy)) return lookMs
+      if (copy === undefined || !this.#same(handOut(copy.value), value) || !seen.isSame(copy)) return lookMs
       if (!countedMs.includes(lookMs)) continue
       const verdict = await this.#compare(read, value, seen.isSame)
       if (verdict === 'consistent') return lookMs
       if (verdict === 'differs') this.#count(read, lookMs)
     }
     return Number.POSITIVE_INFINITY
+  }
+
+  #same(a: unknown, b: unknown): boolean {
+    return sameValue(a, b, this.#plan.codecs)
   }
 
   #count({ at }: Sampled, afterMs: number): void {

@@ -9,6 +9,7 @@ import { type TagCell, TagTable } from './tags.js'
 
 /** A value in own monotonic time, ready to be served. */
 export interface Held {
+  /** As it is kept; `handOut` makes of it what a caller may have. */
   readonly value: unknown
   readonly createdMs: number
   readonly freshUntilMs: number

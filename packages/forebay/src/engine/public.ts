@@ -1,3 +1,4 @@
+import type { ValuesMode } from '../core/kept-value.js'
 import type { Pattern } from '../core/pattern.js'
 import type { CompressionCodec } from '../core/packing.js'
 import type { Schema } from '../core/schema.js'
@@ -14,14 +15,19 @@ export type Key = string | number | KeyStructure
 export type KeyStructure = readonly KeyPart[] | { readonly [name: string]: KeyPart | undefined }
 export type KeyPart = string | number | boolean | null | KeyStructure
 
-/** A value as it comes back from a cache: shared with other callers, therefore frozen. */
+/** A value as it comes back from a cache: shared with other callers, therefore frozen. What cannot be frozen is a copy, and stays as it is. */
 export type DeepReadonly<T> = unknown extends T
   ? T
-  : T extends string | number | boolean | bigint | symbol | null | undefined
+  : T extends Unfrozen
     ? T
-    : T extends (...args: never[]) => unknown
-      ? T
-      : { readonly [P in keyof T]: DeepReadonly<T[P]> }
+    : T extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
+      : T extends ReadonlySet<infer E>
+        ? ReadonlySet<DeepReadonly<E>>
+        : { readonly [P in keyof T]: DeepReadonly<T[P]> }
+
+type Primitive = string | number | boolean | bigint | symbol | null | undefined
+type Unfrozen = Primitive | ((...args: never[]) => unknown) | Date | RegExp | Error | ArrayBuffer | ArrayBufferView
 
 /** What a loader is told. */
 export interface LoadContext<K extends Key = Key> {
@@ -96,6 +102,12 @@ export interface CacheOptions<V = unknown> {
    * differs: see `stats().monitor`. Each costs a run of the loader; each hit in memory costs about as much again. Default: off.
    */
   readonly monitor?: { readonly share: number; readonly maxPerSecond?: number | undefined } | false | undefined
+  /**
+   * `frozen` (default): all callers share one value, deeply frozen; one that holds a Map, Set, Date, Buffer or the like is copied for each.
+   * `cloned`: each caller gets a copy of his own, to change as he likes. `shared`: all get the very object, unfrozen; whoever changes it
+   * changes it for everyone in this process.
+   */
+  readonly values?: ValuesMode | undefined
   /** Values whose encoded form is longer are refused. Default 8 MiB. */
   readonly maxValueBytes?: number | undefined
   /**
@@ -157,27 +169,28 @@ export interface WriteResult {
   readonly token: string
 }
 
-/** What is cached under a key. */
-export type ReadResult<V> =
+/** What is cached under a key. `Out`: as callers get it, by the cache's `values`. */
+export type ReadResult<V, Out = DeepReadonly<V>> =
   | { readonly state: 'miss' }
-  | { readonly state: 'fresh'; readonly value: DeepReadonly<V>; readonly tier: Tier; readonly ageMs: number }
-  | { readonly state: 'stale'; readonly value: DeepReadonly<V>; readonly tier: Tier; readonly ageMs: number; readonly why: StaleReason }
+  | { readonly state: 'fresh'; readonly value: Out; readonly tier: Tier; readonly ageMs: number }
+  | { readonly state: 'stale'; readonly value: Out; readonly tier: Tier; readonly ageMs: number; readonly why: StaleReason }
 
 /** A read that can load, with the story of where the value came from. */
-export type FetchResult<V> = Exclude<ReadResult<V>, { state: 'miss' }>
+export type FetchResult<V, Out = DeepReadonly<V>> = Exclude<ReadResult<V, Out>, { state: 'miss' }>
 
-export interface Cache<V> {
+/** A cache of values `V`, which callers get as `Out`: read-only, unless the cache's `values` is `cloned` or `shared`. */
+export interface Cache<V, Out = DeepReadonly<V>> {
   readonly name: string
   /** The cached value, or the loader's. Joins a load of the same key that is already under way. */
-  getOrSet<K extends Key>(key: K, load: Loader<V, K>, options?: GetOrSetOptions): Promise<DeepReadonly<V>>
+  getOrSet<K extends Key>(key: K, load: Loader<V, K>, options?: GetOrSetOptions): Promise<Out>
   /** As `getOrSet`, and tells which tier answered. */
-  fetch<K extends Key>(key: K, load: Loader<V, K>, options?: GetOrSetOptions): Promise<FetchResult<V>>
+  fetch<K extends Key>(key: K, load: Loader<V, K>, options?: GetOrSetOptions): Promise<FetchResult<V, Out>>
   /** The cached value; `undefined` where there is none. Never loads. */
-  get(key: Key, options?: ReadOptions): Promise<DeepReadonly<V> | undefined>
+  get(key: Key, options?: ReadOptions): Promise<Out | undefined>
   /** As `get`, and tells a miss from a cached `undefined`. */
-  read(key: Key, options?: ReadOptions): Promise<ReadResult<V>>
+  read(key: Key, options?: ReadOptions): Promise<ReadResult<V, Out>>
   /** What this process's memory holds and may serve now. Counts as an access. */
-  peek(key: Key): DeepReadonly<V> | undefined
+  peek(key: Key): Out | undefined
   /** Stores a value. For keys with one writer; the last one executed wins. */
   set(key: Key, value: V, options?: SetOptions): Promise<WriteResult>
   /** Removes a value everywhere; a load that began before is not stored. */
@@ -262,6 +275,7 @@ export interface ForebayStats {
 
 export interface Forebay extends AsyncDisposable {
   /** A cache of this service; the same name gives the same cache, and other options for it are an error. */
+  cache<V = unknown>(name: string, options: CacheOptions<V> & { readonly values: 'cloned' | 'shared' }): Cache<V, V>
   cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V>
   /** Removes all entries of the service with any of these tags. */
   invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult>

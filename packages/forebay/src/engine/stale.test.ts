@@ -191,7 +191,7 @@ describe('a stale value on error', () => {
     const origin = fleet.origin('first')
     await fleet.until(books.getOrSet('b42', origin.load))
     await fleet.run(11_000)
-    expect(await fleet.failure(books.getOrSet('b42', () => new Date(0)))).toMatchObject({ code: 'E_VALUE_UNSUPPORTED' })
+    expect(await fleet.failure(books.getOrSet('b42', () => new WeakMap()))).toMatchObject({ code: 'E_VALUE_UNSUPPORTED' })
     origin.broken = new Error('no database')
     await fleet.run(10_000)
     expect(await fleet.failure(books.getOrSet('b42', origin.load))).toBe(origin.broken)

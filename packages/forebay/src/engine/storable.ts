@@ -1,9 +1,10 @@
 import type { Random } from '../core/clock.js'
-import { decodeValue, deepFreeze, encodeValue } from '../core/codec.js'
+import { decodeValue, type EncodedValue, encodeValue } from '../core/codec.js'
 import { parseDuration, show } from '../core/duration.js'
 import { headerLength } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import type { StoredValue } from '../core/far-store.js'
+import { handOut, toKeep } from '../core/kept-value.js'
 import { checkTags } from '../core/key.js'
 import type { CachePlan, Lifetimes } from '../core/plan.js'
 import type { Held } from './near.js'
@@ -13,7 +14,7 @@ import { admit, readBack } from './schemas.js'
 /** What the header has room for. */
 const highestVersion = 2 ** 48 - 1
 
-/** A value about to be kept: its bytes for the far store, and the value that a later hit will give. */
+/** A value about to be kept: its bytes for the far store, and what is kept of it in memory, as a later hit will find it. */
 export interface Storable {
   readonly stored: StoredValue
   readonly value: unknown
@@ -26,7 +27,8 @@ export function storable(
   options: readonly (EntryOptions | undefined)[],
   random: Random,
 ): Storable {
-  const encoded = encodeValue(admit(plan, what.value))
+  const encode = (value: unknown): EncodedValue => encodeValue(value, plan.codecs)
+  const encoded = encode(admit(plan, what.value))
   const { codec, payload } = encoded
   if (payload.length > plan.maxValueBytes) {
     throw new ForebayError(
@@ -34,7 +36,7 @@ export function storable(
       `a value of cache '${plan.name}' has ${payload.length} bytes; maxValueBytes is ${plan.maxValueBytes}`,
     )
   }
-  const value = deepFreeze(readBack(plan, decodeValue(codec, payload), encoded, encodeValue))
+  const value = toKeep(readBack(plan, decodeValue(codec, payload, 0, plan.codecs), encoded, encode), codec, plan)
   const { ttlMs, staleMs, errorMs } = lifetimesOf(plan, options)
   const freshMs = Math.max(1, Math.round(ttlMs * (1 - plan.jitter * random.unit())))
   const tags = tagsOf(plan, what.key, value, options)
@@ -79,9 +81,10 @@ function lifetimesOf(plan: CachePlan, options: readonly (EntryOptions | undefine
   }
 }
 
-function tagsOf(plan: CachePlan, key: unknown, value: unknown, options: readonly (EntryOptions | undefined)[]): readonly string[] {
+function tagsOf(plan: CachePlan, key: unknown, kept: unknown, options: readonly (EntryOptions | undefined)[]): readonly string[] {
   for (const given of options) if (given?.tags !== undefined) return checkTags(given.tags)
   if (typeof plan.tags !== 'function') return plan.tags
+  const value = handOut(kept)
   return value === null || value === undefined ? [] : checkTags(plan.tags(value, key))
 }
 

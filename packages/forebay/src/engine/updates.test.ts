@@ -71,7 +71,7 @@ describe('update', () => {
     await fleet.until(books(one).getOrSet('b42', () => 'first'))
     await fleet.until(books(one).update('b42', () => doNotStore('second')))
     expect(await fleet.until(books(one).read('b42'))).toEqual({ state: 'miss' })
-    const unfit = books(one).update('b42', (() => new Date(0)) as never)
+    const unfit = books(one).update('b42', (() => new WeakMap()) as never)
     expect(await fleet.failure(unfit)).toMatchObject({ code: 'E_VALUE_UNSUPPORTED' })
     expect(await fleet.until(books(one).read('b42'))).toEqual({ state: 'miss' })
   })

@@ -4,6 +4,7 @@ import type { Tell } from '../core/events.js'
 import type { EntryAddress, FarStore, GivenLease } from '../core/far-store.js'
 import { type CachePlan, leaseMs } from '../core/plan.js'
 import type { Token } from '../core/token.js'
+import { handOut } from '../core/kept-value.js'
 import type { FarReads } from './far-reads.js'
 import { type Outcome, outcomeOf } from './loader.js'
 import type { Near } from './near.js'
@@ -88,7 +89,7 @@ export class Updates {
     try {
       const answer = await far.acquire(at, { token, leaseMs, newInc: ids.incarnation(), force: true, takeover: undefined })
       const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs))
-      return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: old?.value } : undefined
+      return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: handOut(old?.value) } : undefined
     } catch (error) {
       if (!isAway(error)) throw error
       tell({ type: 'degraded', cache: at.cache, error })

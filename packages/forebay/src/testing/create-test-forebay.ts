@@ -1,5 +1,6 @@
 import { cachePlanner, checkServiceOptions } from '../config/forebay-plan.js'
 import { parseDuration } from '../core/duration.js'
+import type { ValueCodec } from '../core/value-codec.js'
 import { createEngine } from '../engine/facade.js'
 import type { CacheOptions, Duration, Forebay } from '../engine/public.js'
 import { openNearStore } from '../memory/near-store.js'
@@ -14,6 +15,8 @@ export interface TestForebayOptions {
   readonly seed?: number | undefined
   /** Options for every cache that does not say otherwise. */
   readonly defaults?: CacheOptions | undefined
+  /** How instances of classes of your own are cached, as in `createForebay`. */
+  readonly codecs?: readonly ValueCodec[] | undefined
   /** Over how many parts the keys are spread. Default 4. */
   readonly shards?: number | undefined
   /** How long a command waits for a frozen Redis. Default 500 ms. */
@@ -46,8 +49,9 @@ const longestSettleMs = 60_000
  * to pass but what is about time: `await books.getOrSet(…)` just works. Expiry, refreshes and outages happen when `clock.advance` says so.
  */
 export function createTestForebay(options: TestForebayOptions = {}): TestForebay {
-  const { seed = 1, defaults, shards = 4, deadline = 500 } = options
+  const { seed = 1, defaults, codecs, shards = 4, deadline = 500 } = options
   checkServiceOptions({ service: 'test', defaults, shards })
+  const planCache = cachePlanner(defaults, codecs)
   const clock = new SimClock()
   const redis = new TestRedis(clock, { shards, deadlineMs: parseDuration('deadline', deadline) })
   const random = new SimRandom(seed)
@@ -64,7 +68,7 @@ export function createTestForebay(options: TestForebayOptions = {}): TestForebay
       detached: <T>(work: () => T): T => work(),
       openContext,
     }
-    const forebay = createEngine(parts, cachePlanner(defaults))
+    const forebay = createEngine(parts, planCache)
     processes.push(forebay)
     return forebay
   }
