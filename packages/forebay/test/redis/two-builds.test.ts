@@ -30,12 +30,15 @@ interface Side {
   readonly layout: 'fb1' | 'fb2'
   readonly version?: string | undefined
   readonly shape: Shape
+  readonly fencesBoth?: boolean | undefined
 }
 
 /** A process of one build, whose user may touch the keys and channels of its layout and nothing else. */
-function startSide({ layout, version, shape }: Side): Promise<Running> {
-  const library = layout === 'fb1' ? builds.today : builds.future
-  return builds.start({ library, service, version, shape, redis: { url: server.url, username: layout, password: 'secret' } })
+function startSide({ layout, version, shape, fencesBoth = false }: Side): Promise<Running> {
+  const [library, fencesToo] = layout === 'fb1' ? [builds.today, builds.future] : [builds.future, builds.today]
+  const shared = { library, service, version, shape }
+  if (fencesBoth) return builds.start({ ...shared, fencesToo, redis: { url: server.url } })
+  return builds.start({ ...shared, redis: { url: server.url, username: layout, password: 'secret' } })
 }
 
 async function startBoth(oldSide: Side, nextSide: Side): Promise<void> {
@@ -83,28 +86,42 @@ describe.each([
     expect(await refusals()).toEqual([])
   })
 
-  describe.each(fences)('%s', (fence) => {
-    it.each(['old', 'new'])('by the %s build reaches both', async (by) => {
-      const [writer, other] = by === 'old' ? [old, next] : [next, old]
-      const id = 10 + fences.indexOf(fence)
-      await writer.fence({ id, edition: 0, fence: 'invalidate' })
-      for (const side of [writer, other]) await until('it is in memory', () => isInMemory(side, { id, edition: 1 }))
-      await writer.fence({ id, edition: 2, fence })
-      expect((await writer.read({ id, edition: 2 })).edition).toBe(2)
-      await until('the memory of the other drops it', async () => (await other.peek(id)) === undefined)
-      expect(await other.read({ id, edition: 2 })).toEqual({ edition: 2, tier: 'origin' })
-    })
+  everyFenceReachesBoth()
+})
 
-    it.each(['old', 'new'])('by the %s build refuses a load that began before in the other', async (by) => {
-      const [writer, other] = by === 'old' ? [old, next] : [next, old]
-      const id = 30 + fences.indexOf(fence)
-      await writer.fence({ id, edition: 0, fence: 'invalidate' })
-      await until('a load has begun', async () => (await other.beginLoad({ id, edition: 1 })) === undefined)
-      const token = await writer.fence({ id, edition: 2, fence })
-      expect(await other.endLoad()).toBe(1)
-      expect((await other.read({ id, edition: 2, token })).edition).toBe(2)
-    })
+/** Whoever fences, and however: memory and Redis of both builds drop what they had, and a load that began before is not kept. */
+function everyFenceReachesBoth(): void {
+  const cases = fences.flatMap((fence, i) => [
+    { by: 'old', fence, id: 10 + i },
+    { by: 'new', fence, id: 10 + i },
+  ])
+  const sidesOf = (by: string) => (by === 'old' ? ([old, next] as const) : ([next, old] as const))
+
+  it.each(cases)('$fence by the $by build reaches both', async ({ by, fence, id }) => {
+    const [writer, other] = sidesOf(by)
+    await writer.fence({ id, edition: 0, fence: 'invalidate' })
+    for (const side of [writer, other]) await until('it is in memory', () => isInMemory(side, { id, edition: 1 }))
+    await writer.fence({ id, edition: 2, fence })
+    expect((await writer.read({ id, edition: 2 })).edition).toBe(2)
+    await until('the memory of the other drops it', async () => (await other.peek(id)) === undefined)
+    expect(await other.read({ id, edition: 2 })).toEqual({ edition: 2, tier: 'origin' })
   })
+
+  it.each(cases)('$fence by the $by build refuses a load that began before in the other', async ({ by, fence, id }) => {
+    const [writer, other] = sidesOf(by)
+    await writer.fence({ id, edition: 0, fence: 'invalidate' })
+    await until('a load has begun', async () => (await other.beginLoad({ id, edition: 1 })) === undefined)
+    const token = await writer.fence({ id, edition: 2, fence })
+    expect(await other.endLoad()).toBe(1)
+    expect((await other.read({ id, edition: 2, token })).edition).toBe(2)
+  })
+}
+
+describe('layout fb1 beside fb2, where each process fences in both', () => {
+  beforeAll(() => startBoth({ layout: 'fb1', shape: 'flat', fencesBoth: true }, { layout: 'fb2', shape: 'nested', fencesBoth: true }))
+  afterAll(() => Promise.all([old.close(), next.close()]))
+
+  everyFenceReachesBoth()
 })
 
 describe('layout fb1 beside fb2', () => {

@@ -3,7 +3,6 @@ import type * as Library from '../../../src/index.js'
 import type { Acts, Answer, Book, Fence, Question, Setting, Shape } from './messages.js'
 
 const setting = JSON.parse(process.argv[2] ?? '') as Setting
-const { createForebay, pattern } = (await import(setting.library)) as typeof Library
 
 // Nobody outlives the test.
 process.on('disconnect', () => process.exit())
@@ -26,40 +25,65 @@ function editionOf(value: unknown): number {
   return edition(value)
 }
 
-const { service, redis, version } = setting
-const forebay = createForebay({ service, redis, defaults: { ttl: '1h' } })
-// Memory for a few, so that a storm reads Redis too.
-const books = forebay.cache<unknown>('books', {
-  version,
-  tags: (_, key) => [`author:${authorOf(key)}`],
-  memory: { maxEntries: 8 },
-})
-const keyOf = (id: number): string => `author:${id % 3}:b${id}`
+interface Side {
+  readonly pattern: typeof Library.pattern
+  readonly forebay: Library.Forebay
+  readonly books: Library.Cache<unknown>
+}
+
+async function openSide(file: string): Promise<Side> {
+  const { createForebay, pattern } = (await import(file)) as typeof Library
+  const { service, redis, version } = setting
+  const forebay = createForebay({ service, redis, defaults: { ttl: '1h' } })
+  const tags = (_: unknown, key: unknown): string[] => [`author:${authorOf(key)}`]
+  // Memory for a few, so that a storm reads Redis too.
+  const books = forebay.cache<unknown>('books', { version, tags, memory: { maxEntries: 8 } })
+  await forebay.ready()
+  return { pattern, forebay, books }
+}
+
+const own = await openSide(setting.library)
+const other = setting.fencesToo === undefined ? undefined : await openSide(setting.fencesToo)
+const { books } = own
+
+function keyOf(id: number): string {
+  return `author:${id % 3}:b${id}`
+}
 function authorOf(key: unknown): string {
   return String(key).split(':')[1] ?? ''
 }
 
-function write(fence: Fence, { id, edition: next }: Book) {
+/** In the other layout too before it is acknowledged, but after the origin has changed: there a new value is an invalidation. */
+async function write(fence: Fence, book: Book): Promise<Library.WriteResult> {
+  const result = await (fence === 'set' || fence === 'update' ? store(fence, book) : invalidate(own, fence, book))
+  if (other !== undefined) await invalidate(other, fence, book)
+  return result
+}
+
+function store(fence: 'set' | 'update', { id, edition: next }: Book): Promise<Library.WriteResult> {
+  return fence === 'set' ? books.set(keyOf(id), make(next)) : books.update(keyOf(id), () => make(next))
+}
+
+function invalidate({ forebay, books: cache, pattern }: Side, fence: Fence, { id }: Book): Promise<Library.WriteResult> {
   const key = keyOf(id)
   const author = authorOf(key)
   switch (fence) {
     case 'invalidate':
-    case 'markStale':
-      return books[fence](key)
-    case 'deleteMany':
-      return books.deleteMany([key])
     case 'set':
-      return books.set(key, make(next))
     case 'update':
-      return books.update(key, () => make(next))
+      return cache.invalidate(key)
+    case 'markStale':
+      return cache.markStale(key)
+    case 'deleteMany':
+      return cache.deleteMany([key])
     case 'invalidateTags':
-      return books.invalidateTags([`author:${author}`])
+      return cache.invalidateTags([`author:${author}`])
     case "the service's invalidateTags":
       return forebay.invalidateTags([`author:${author}`])
     case 'invalidatePattern':
-      return books.invalidatePattern(pattern`author:${author}:*`)
+      return cache.invalidatePattern(pattern`author:${author}:*`)
     case 'clear':
-      return books.clear()
+      return cache.clear()
     case "the service's clear":
       return forebay.clear()
   }
@@ -82,7 +106,7 @@ const acts: Acts = {
   async fence({ fence, ...book }) {
     const { state, token } = await write(fence, book)
     if (state !== 'acknowledged') throw new Error(`${fence} is ${state}`)
-    await forebay.settled()
+    await own.forebay.settled()
     return token
   },
   async beginLoad({ id, edition: current }) {
@@ -117,7 +141,7 @@ const acts: Acts = {
     return tiers
   },
   async close() {
-    await forebay.close()
+    await Promise.all([own.forebay.close(), other?.forebay.close()])
   },
 }
 
@@ -128,5 +152,4 @@ process.on('message', async ({ id, act, argument }: Question) => {
   )
   process.send?.(answer)
 })
-await forebay.ready()
 process.send?.({ id: 0 } satisfies Answer)

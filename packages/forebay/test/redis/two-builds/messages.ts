@@ -10,6 +10,8 @@ export interface Setting {
   /** Of the cache. */
   readonly version: string | undefined
   readonly shape: Shape
+  /** A build of another layout, in which this process fences too. */
+  readonly fencesToo?: string | undefined
 }
 
 /** Every way to make a cached book invalid. */
