@@ -1,4 +1,4 @@
-import { cachePlanner, checkServiceOptions, type ServiceOptions } from './config/forebay-plan.js'
+import { cachePlanner, checkServiceOptions, keyRedactor, type ServiceOptions } from './config/forebay-plan.js'
 import type { FarStore } from './core/far-store.js'
 import { createEngine } from './engine/facade.js'
 import type { FarStoreBack } from './engine/parts.js'
@@ -39,6 +39,7 @@ export function createForebay(options: ForebayOptions): Forebay {
     service,
     openFarStore,
     openNearStore,
+    redactKey: keyRedactor(options.redactKeys, sha256),
     clock: systemClock,
     random: systemRandom,
     digest: sha256,

@@ -1,6 +1,6 @@
 import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
-import { checkName } from '../core/key.js'
+import { checkName, type Digest } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { noCodecs, type ValueCodec, ValueCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
@@ -18,9 +18,14 @@ export interface ServiceOptions<R> {
   readonly defaults?: CacheOptions | undefined
   /** How instances of classes of your own are cached; without a codec they are refused. The same in every process that reads them. */
   readonly codecs?: readonly ValueCodec[] | undefined
+  /**
+   * Keys in events, and so in logs: `true` shows the first 12 characters of their SHA-256, so that the same key can be recognised and not read; a function
+   * shows what it returns. Default: as they are.
+   */
+  readonly redactKeys?: boolean | ((key: string, cache: string) => string) | undefined
 }
 
-const known = ['service', 'redis', 'shards', 'defaults', 'codecs']
+const known = ['service', 'redis', 'shards', 'defaults', 'codecs', 'redactKeys']
 
 /** Checks what concerns the service as a whole; throws `E_OPTION`. */
 export function checkServiceOptions(options: ServiceOptions<unknown>): void {
@@ -31,7 +36,10 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
       throw new ForebayError('E_OPTION', `${option} is no option of createForebay; there are ${known.join(', ')}`)
   }
   checkName('service', options.service)
-  const { shards, redis, defaults } = options
+  const { shards, redis, defaults, redactKeys } = options
+  if (redactKeys !== undefined && typeof redactKeys !== 'boolean' && typeof redactKeys !== 'function') {
+    throw new ForebayError('E_OPTION', `redactKeys is ${show(redactKeys)}; true, false or a function (key, cache) => text`)
+  }
   if (shards !== undefined && (!Number.isSafeInteger(shards) || shards < 1 || shards > 1024)) {
     throw new ForebayError('E_OPTION', `shards is ${show(shards)}; a whole number from 1 to 1024`)
   }
@@ -42,6 +50,12 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
     )
   }
   if (defaults !== undefined) cachePlan('defaults', { ttl: 1, ...defaults } as CacheOptions<never>, undefined)
+}
+
+/** How keys are shown in events; `undefined`: as they are. */
+export function keyRedactor(redactKeys: ServiceOptions<unknown>['redactKeys'], digest: Digest) {
+  if (typeof redactKeys === 'function') return redactKeys
+  return redactKeys === true ? (key: string): string => digest(key).slice(0, 12) : undefined
 }
 
 /** How a service turns the options of a cache into its plan: over the defaults, and the same for the same name. */

@@ -30,13 +30,16 @@ import type {
   HotKey,
   InvalidateOptions,
   Key,
+  KeyPart,
   Loader,
   ReadOptions,
   ReadResult,
+  ScopedCache,
   SetOptions,
   WriteResult,
 } from './public.js'
 import { type Registration, Registry, mayKeep } from './registry.js'
+import { scopedCache } from './scoped.js'
 import type { Shard } from './shards.js'
 import { heldFrom, storable } from './storable.js'
 import type { TokenScopes } from './token-scopes.js'
@@ -221,6 +224,10 @@ export class EngineCache implements Cache<unknown> {
 
   stats(): CacheStats {
     return { ...this.#parts.counters.report(this.#near.size, this.#loads.report()), monitor: this.#monitor?.report() }
+  }
+
+  scoped(scope: KeyPart): ScopedCache<unknown> {
+    return scopedCache<unknown>(this, scope)
   }
 
   hotKeys(most = 10): readonly HotKey[] {

@@ -1,9 +1,25 @@
-import { parseDuration } from '../core/duration.js'
+import { parseDuration, show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
 import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import { Engine } from './forebay.js'
+import { loadingCache } from './loading-cache.js'
 import type { EngineParts } from './parts.js'
-import type { Cache, CacheOptions, Duration, Forebay, ForebayStats, InvalidateOptions, WriteResult } from './public.js'
+import type {
+  Cache,
+  CacheOptions,
+  Duration,
+  Forebay,
+  ForebayStats,
+  InvalidateOptions,
+  Key,
+  LoadingCache,
+  LoadingCacheOptions,
+  WrapOptions,
+  Wrapped,
+  WriteResult,
+} from './public.js'
+import { wrapped } from './wrap.js'
 
 /** Turns the options of one cache into its plan; `known` is the plan under which the name is already in use. */
 export type PlanCache = (name: string, options: CacheOptions<never> | undefined, known: CachePlan | undefined) => CachePlan
@@ -28,6 +44,17 @@ class Facade implements Forebay {
   cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V, never> {
     const plan = this.#plan(name, options as CacheOptions<never> | undefined, this.#engine.planOf(name))
     return this.#engine.cache(plan) as unknown as Cache<V, never>
+  }
+
+  loadingCache<V, K extends Key = Key>(name: string, options: LoadingCacheOptions<V, K>): LoadingCache<V, K> {
+    const { load, ...ofCache } = options
+    if (typeof load !== 'function') throw new ForebayError('E_OPTION', `cache '${name}': load is ${show(load)}; a function`)
+    return loadingCache(this.cache<V>(name, ofCache), load)
+  }
+
+  wrap<A extends readonly unknown[], V>(work: (...args: A) => V | PromiseLike<V>, options: WrapOptions<A, V>): Wrapped<A, V> {
+    const { name, key, ...ofCache } = options
+    return wrapped(this.cache<V>(name, ofCache), work, key)
   }
 
   invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult> {

@@ -1,5 +1,5 @@
 import { ForebayError } from '../core/errors.js'
-import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
+import type { EventOf, EventType, ForebayEvent, Tell } from '../core/events.js'
 import { wholeService } from '../core/far-store.js'
 import { checkTags } from '../core/key.js'
 import type { Tidings } from '../core/notice.js'
@@ -29,6 +29,7 @@ const drainAgainMs = 50
 export class Engine {
   readonly #parts: EngineParts
   readonly #hub = new EventHub()
+  readonly #tell: Tell
   readonly #caches = new Map<string, { cache: EngineCache; counters: CacheCounters }>()
   readonly #arrivals: Arrivals = { last: 0 }
   readonly #far
@@ -49,8 +50,9 @@ export class Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts
     const { clock } = parts
-    const tell = this.#hub.tell
     this.#hub.onAny((event) => this.#count(event))
+    this.#tell = parts.redactKey === undefined ? this.#hub.tell : redacting(this.#hub.tell, parts.redactKey)
+    const tell = this.#tell
     this.#far = parts.openFarStore({ tell, onShards: (count) => this.#resize(count), onUnusable: (error) => this.#giveUp(error) })
     this.#shards = new Shards(this.#far)
     this.#ids = new Ids(parts.random)
@@ -82,7 +84,7 @@ export class Engine {
       shards: this.#shards,
       clock: this.#watch,
       ids: this.#ids,
-      tell: this.#hub.tell,
+      tell: this.#tell,
       wakes: this.#wakes,
       arrivals: this.#arrivals,
       writes: this.#writes,
@@ -289,4 +291,9 @@ export class Engine {
   #assertOpen(): void {
     if (this.#closed) throw new ForebayError('E_CLOSED', 'this Forebay is closed')
   }
+}
+
+/** Tells events with their keys made unreadable. */
+function redacting(tell: Tell, redactKey: (key: string, cache: string) => string): Tell {
+  return (event) => tell('key' in event ? { ...event, key: redactKey(event.key, event.cache) } : event)
 }

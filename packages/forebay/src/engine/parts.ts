@@ -16,6 +16,8 @@ export interface EngineParts {
   readonly digest: Digest
   readonly packing: Packing
   readonly openNearStore: OpenNearStore
+  /** How a key is shown in events; `undefined`: as it is. */
+  readonly redactKey?: ((key: string, cache: string) => string) | undefined
   /** Runs background work outside every caller's async context. */
   readonly detached: <T>(work: () => T) => T
   /** Makes a value that follows a caller's calls. */

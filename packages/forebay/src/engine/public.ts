@@ -212,9 +212,61 @@ export interface Cache<V, Out = DeepReadonly<V>> {
   update(key: Key, commit: Commit<V>, options?: SetOptions): Promise<WriteResult>
   /** Removes all entries of this cache. */
   clear(options?: InvalidateOptions): Promise<WriteResult>
+  /** This cache for one user, tenant or other owner of data, whose keys no other scope can reach; an empty scope is refused. */
+  scoped(scope: KeyPart): ScopedCache<V>
   stats(): CacheStats
   /** The keys that this process reads oftenest from Redis, by a sketch that counts about one read in eight; at most 64, default 10. */
   hotKeys(most?: number): readonly HotKey[]
+}
+
+/** A cache seen through one scope: nothing in it can be reached by a key of another scope. Tags and `clear` are the whole cache's. */
+export interface ScopedCache<V>
+  extends Pick<
+    Cache<V>,
+    'getOrSet' | 'fetch' | 'get' | 'read' | 'peek' | 'set' | 'invalidate' | 'delete' | 'markStale' | 'deleteMany' | 'update'
+  > {
+  readonly scope: KeyPart
+}
+
+/** A cache that owns its loader: `get` loads what is missing. */
+export interface LoadingCache<V, K extends Key = Key> extends Pick<Cache<V>, 'name' | 'invalidateTags' | 'clear' | 'stats'> {
+  /** The cached value, or the loader's. */
+  get(key: K, options?: GetOrSetOptions): Promise<DeepReadonly<V>>
+  /** As `get`, and tells which tier answered. */
+  fetch(key: K, options?: GetOrSetOptions): Promise<FetchResult<V>>
+  /** Loads anew whatever is cached, and keeps the result. */
+  refresh(key: K, options?: Omit<GetOrSetOptions, 'fresh'>): Promise<DeepReadonly<V>>
+  peek(key: K): DeepReadonly<V> | undefined
+  set(key: K, value: V, options?: SetOptions): Promise<WriteResult>
+  invalidate(key: K, options?: InvalidateOptions): Promise<WriteResult>
+  markStale(key: K, options?: InvalidateOptions): Promise<WriteResult>
+  update(key: K, commit: Commit<V>, options?: SetOptions): Promise<WriteResult>
+  /** The cache underneath, with all its verbs. */
+  readonly cache: Cache<V>
+}
+
+/** Options of a cache with its loader. */
+export interface LoadingCacheOptions<V, K extends Key = Key> extends CacheOptions<V> {
+  readonly load: Loader<V, K>
+}
+
+/** Options of a wrapped function: those of its cache, the cache's name, and its key. */
+export interface WrapOptions<A extends readonly unknown[], V> extends CacheOptions<V> {
+  readonly name: string
+  /** The key of a call. Default: its arguments as one structure, which must be able to be a key. */
+  readonly key?: ((...args: A) => Key) | undefined
+}
+
+/** A function whose results are cached. */
+export interface Wrapped<A extends readonly unknown[], V> {
+  (...args: A): Promise<DeepReadonly<V>>
+  /** Calls the function whatever is cached, and keeps the result. */
+  fresh(...args: A): Promise<DeepReadonly<V>>
+  /** Forgets the result for these arguments, everywhere. */
+  invalidate(...args: A): Promise<WriteResult>
+  /** The key of a call, for the other verbs of the cache. */
+  key(...args: A): Key
+  readonly cache: Cache<V>
 }
 
 /** Counters of one cache since its creation. */
@@ -277,6 +329,10 @@ export interface Forebay extends AsyncDisposable {
   /** A cache of this service; the same name gives the same cache, and other options for it are an error. */
   cache<V = unknown>(name: string, options: CacheOptions<V> & { readonly values: 'cloned' | 'shared' }): Cache<V, V>
   cache<V = unknown>(name: string, options?: CacheOptions<V>): Cache<V>
+  /** A cache that owns its loader. */
+  loadingCache<V, K extends Key = Key>(name: string, options: LoadingCacheOptions<V, K>): LoadingCache<V, K>
+  /** A function that keeps its results in a cache of its own. */
+  wrap<A extends readonly unknown[], V>(work: (...args: A) => V | PromiseLike<V>, options: WrapOptions<A, V>): Wrapped<A, V>
   /** Removes all entries of the service with any of these tags. */
   invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult>
   /** Removes all entries of the service. */
