@@ -2,15 +2,29 @@
 interface ServerScripts {
   readonly ensureServer: () => string
   readonly startRedis: () => Promise<RedisServer>
+  readonly startCluster: (shape: { readonly primaries: number; readonly replicas: number }) => Promise<RedisCluster>
 }
 export interface RedisServer {
   readonly url: string
   stop(): Promise<void>
 }
+export interface RedisCluster {
+  readonly urls: readonly string[]
+  stop(): Promise<void>
+}
+
+async function loadScripts(): Promise<ServerScripts> {
+  const scripts = (await import(new URL('../../scripts/redis-servers.mjs', import.meta.url).href)) as ServerScripts
+  scripts.ensureServer()
+  return scripts
+}
 
 /** Starts a Redis of its own on a free port of this machine; it ends with this process at the latest. */
 export async function startServer(): Promise<RedisServer> {
-  const scripts = (await import(new URL('../../scripts/redis-servers.mjs', import.meta.url).href)) as ServerScripts
-  scripts.ensureServer()
-  return scripts.startRedis()
+  return (await loadScripts()).startRedis()
+}
+
+/** The same with a Cluster of three primaries, each with a replica. */
+export async function startSixNodes(): Promise<RedisCluster> {
+  return (await loadScripts()).startCluster({ primaries: 3, replicas: 1 })
 }
