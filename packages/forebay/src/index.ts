@@ -3,6 +3,7 @@ export { type ErrorCode, errorTable, ForebayError } from './core/errors.js'
 export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
 export type { CompressionCodec } from './core/packing.js'
 export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
+export type { EvictionPolicy } from './core/near-store.js'
 export { type Pattern, pattern, tag } from './core/pattern.js'
 export type { ValuesMode } from './core/kept-value.js'
 export type { ValueCodec } from './core/value-codec.js'
@@ -28,6 +29,7 @@ export type {
   Loader,
   LoadingCache,
   LoadingCacheOptions,
+  MemoryOptions,
   MonitorStats,
   ReadOptions,
   ReadResult,

@@ -20,7 +20,7 @@ describe('the plan of a cache', () => {
       maxStalenessMs: 2_000,
       onOutage: 'reload',
       hardTimeoutMs: 30_000,
-      memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 },
+      memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo' },
       maxValueBytes: 8 * 1024 * 1024,
       loads: { max: 256, queue: 10_000 },
       values: 'frozen',
@@ -38,7 +38,7 @@ describe('the plan of a cache', () => {
       maxStaleness: '500ms',
       onOutage: 'serve',
       hardTimeout: '5s',
-      memory: { maxEntries: 5, maxBytes: 1_000 },
+      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru' },
       maxValueBytes: 10,
       loads: { max: 8, queue: 0 },
       version: 2,
@@ -55,7 +55,7 @@ describe('the plan of a cache', () => {
       maxStalenessMs: 500,
       onOutage: 'serve',
       hardTimeoutMs: 5_000,
-      memory: { maxEntries: 5, maxBytes: 1_000 },
+      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru' },
       maxValueBytes: 10,
       loads: { max: 8, queue: 0 },
       values: 'cloned',
@@ -70,8 +70,12 @@ describe('the plan of a cache', () => {
   })
 
   it('keeps one bound of memory where the other is said', () => {
-    expect(plan({ ttl: 1, memory: { maxEntries: 7 } }).memory).toEqual({ maxEntries: 7, maxBytes: 64 * 1024 * 1024 })
-    expect(plan({ ttl: 1, memory: { maxEntries: undefined, maxBytes: 9 } }).memory).toEqual({ maxEntries: 10_000, maxBytes: 9 })
+    expect(plan({ ttl: 1, memory: { maxEntries: 7 } }).memory).toEqual({ maxEntries: 7, maxBytes: 64 * 1024 * 1024, policy: 's3fifo' })
+    expect(plan({ ttl: 1, memory: { maxEntries: undefined, maxBytes: 9 } }).memory).toEqual({
+      maxEntries: 10_000,
+      maxBytes: 9,
+      policy: 's3fifo',
+    })
   })
 
   it('is in whole milliseconds, at least one', () => {
@@ -103,9 +107,9 @@ describe('the plan of a cache', () => {
     ['onOutage', null, "'reload' or 'serve'"],
     ['jitter', null, 'a number from 0 to 0.5'],
     ['hardTimeout', '0s', 'a duration'],
-    ['memory', true, 'an object of maxEntries and maxBytes, or false'],
-    ['memory', null, 'an object of maxEntries and maxBytes, or false'],
-    ['memory', 100, 'an object of maxEntries and maxBytes, or false'],
+    ['memory', true, 'an object of maxEntries, maxBytes and policy, or false'],
+    ['memory', null, 'an object of maxEntries, maxBytes and policy, or false'],
+    ['memory', 100, 'an object of maxEntries, maxBytes and policy, or false'],
     ['maxValueBytes', 0, 'a whole number, at least 1'],
     ['maxValueBytes', 1.5, 'a whole number, at least 1'],
     ['maxValueBytes', '1MB', 'a whole number, at least 1'],
@@ -121,7 +125,7 @@ describe('the plan of a cache', () => {
     [{ maxEntries: -5 }, 'memory.maxEntries is -5'],
     [{ maxEntries: null }, 'memory.maxEntries is null'],
     [{ maxBytes: '64MB' }, 'memory.maxBytes is "64MB"'],
-    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes'],
+    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes, policy'],
   ])('refuses memory %j', (memory, message) => {
     expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${message}`)
   })

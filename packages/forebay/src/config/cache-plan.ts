@@ -34,7 +34,7 @@ const known: readonly (keyof CacheOptions)[] = [
 const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024, values: 'frozen' }
 /** More loads at once than a pool of connections serves only make each slower; what waits costs a promise or two. */
 const loadsOtherwise = { max: 256, queue: 10_000 }
-const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 }
+const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo' }
 
 /** The options of a cache over the service's defaults, checked and resolved; throws `E_OPTION` naming the option and the value. */
 export function cachePlan(name: string, given: CacheOptions<never> | undefined, defaults: CacheOptions | undefined): CachePlan {
@@ -93,14 +93,15 @@ function loadBounds(where: string, loads: unknown): CachePlan['loads'] {
 function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
   if (memory === false) return undefined
   if (memory !== undefined && (memory === null || typeof memory !== 'object')) {
-    throw refusal(where, 'memory', memory, 'an object of maxEntries and maxBytes, or false')
+    throw refusal(where, 'memory', memory, 'an object of maxEntries, maxBytes and policy, or false')
   }
-  const { maxEntries, maxBytes, ...rest }: Record<string, unknown> = { ...memoryOtherwise, ...withoutUndefined(memory) }
+  const { maxEntries, maxBytes, policy, ...rest }: Record<string, unknown> = { ...memoryOtherwise, ...withoutUndefined(memory) }
   for (const option of Object.keys(rest))
-    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes')
+    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes, policy')
   return {
     maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
     maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
+    policy: oneOf(where, 'memory.policy', policy, ['s3fifo', 'lru', 'lfu']),
   }
 }
 

@@ -1,37 +1,75 @@
 /**
- * The port to a cache's memory in this process: a bounded map with an eviction policy. Whether an entry may still be served is not decided
- * there but by the engine, from what `standing` points to.
+ * The port to a cache's memory in this process: a bounded map with an eviction policy. Entries live in slots, and slots in pages of columns,
+ * so that an entry costs no object of its own. Whether an entry may still be served is not decided there but by the engine, from the columns.
  */
-export interface NearStore<S> {
+export interface NearStore<T> {
   readonly entries: number
   readonly bytes: number
-  /** The entry as it is, counted as an access. */
-  get(key: string): NearEntry<S> | undefined
-  /** Keeps an entry, in place of an older one of the same key; one that is too large is not kept. */
-  put(entry: NearEntry<S>): void
+  /** The slot of the entry under this key, `noSlot` if there is none. A slot is that entry's until the next `put`, `delete` or `clear`. */
+  find(key: string): number
+  /** The columns in which this slot's entry is found at `slot & pageMask`. */
+  page(slot: number): NearPage<T>
+  /** Counts a use of the entry in this slot. */
+  touch(slot: number): void
+  /** Keeps an entry, in place of an older one of the same key; one that is too large is not kept. `nowMs`: or a little before. */
+  put(entry: NearEntry<T>, nowMs: number): void
   delete(key: string): void
+  /** Forgets everything at once, and tells nobody of the entries. */
   clear(): void
   /** Entries evicted for room since this was last asked. */
   takeEvicted(): number
 }
 
-export interface NearEntry<S> {
+/** What is to be kept. All times are own monotonic ones. */
+export interface NearEntry<T> {
   readonly key: string
   readonly value: unknown
-  /** What decides about it besides time; the store never looks into it. */
-  readonly standing: S
-  /** Own monotonic times. */
+  /** The index of the shard that the key belongs to. */
+  readonly shard: number
+  /** The arrival at which its flight was registered. */
+  readonly bornAt: number
+  readonly trustedUntilMs: number
   readonly createdMs: number
   readonly freshUntilMs: number
   readonly staleUntilMs: number
   readonly errorUntilMs: number
+  /** What it takes, without its key and the store's own cost. */
   readonly bytes: number
+  /** `undefined` = none: a page whose entries have no tags has no column for them. */
+  readonly tags: T | undefined
 }
+
+/**
+ * A page of slots, column by column. What is rarely asked for is kept relative to another time and in 32 bits, rounded down: exact for
+ * windows of up to four hours and for whole multiples of a second, else too short by less than 1 part in 8 million.
+ */
+export interface NearPage<T> {
+  readonly values: readonly unknown[]
+  readonly tags: readonly (T | undefined)[] | undefined
+  readonly shards: Readonly<Uint16Array>
+  readonly bornAt: Readonly<Float64Array>
+  readonly createdMs: Readonly<Float64Array>
+  readonly freshUntilMs: Readonly<Float64Array>
+  /** After `createdMs`. */
+  readonly trustedForMs: Readonly<Float32Array>
+  /** After `freshUntilMs`. */
+  readonly staleForMs: Readonly<Float32Array>
+  /** After `freshUntilMs`. */
+  readonly errorForMs: Readonly<Float32Array>
+}
+
+export const noSlot = -1
+export const slotsPerPage = 512
+export const pageMask = slotsPerPage - 1
 
 export interface NearBounds {
   readonly maxEntries: number
   readonly maxBytes: number
+  readonly policy: EvictionPolicy
 }
 
-/** Makes a near store; `onRemoved` hears of every entry that leaves it, for whatever reason. */
-export type OpenNearStore = <S>(bounds: NearBounds, onRemoved: (standing: S) => void) => NearStore<S>
+/** Which entry goes when there is no room: `s3fifo` resists scans, `lru` is the least recently used, `lfu` the least often used. */
+export type EvictionPolicy = 's3fifo' | 'lru' | 'lfu'
+
+/** Makes a near store; `onRemoved` hears of every entry that leaves it in any way but `clear`. */
+export type OpenNearStore = <T>(bounds: NearBounds, onRemoved: (key: string, tags: T | undefined) => void) => NearStore<T>

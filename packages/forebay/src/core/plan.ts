@@ -1,6 +1,7 @@
 import type { CompressionPlan, SealPlan } from './packing.js'
 import type { Schema } from './schema.js'
 import type { ValuesPlan } from './kept-value.js'
+import type { NearBounds } from './near-store.js'
 
 /** What options become at the door: everything resolved, checked and in milliseconds. The engine sees nothing else. */
 export interface CachePlan extends ValuesPlan {
@@ -17,7 +18,7 @@ export interface CachePlan extends ValuesPlan {
   readonly onOutage: 'reload' | 'serve'
   readonly hardTimeoutMs: number
   /** `undefined`: no memory in this process. */
-  readonly memory: { readonly maxEntries: number; readonly maxBytes: number } | undefined
+  readonly memory: NearBounds | undefined
   readonly maxValueBytes: number
   readonly loads: LoadBounds
   /** `undefined`: the origin is not asked about what was served. */

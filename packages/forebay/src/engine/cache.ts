@@ -5,6 +5,7 @@ import { ForebayError } from '../core/errors.js'
 import type { EventOf } from '../core/events.js'
 import { handOut } from '../core/kept-value.js'
 import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
+import { noSlot } from '../core/near-store.js'
 import type { CachePlan } from '../core/plan.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
 import { decodeToken, type Token, unsent } from '../core/token.js'
@@ -113,10 +114,10 @@ export class EngineCache implements Cache<unknown> {
 
   getOrSet<L, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<DeepReadonly<unknown>> {
     if (options === undefined && this.#unwatched && isCanonical(key)) {
-      const entry = this.#near.fresh(key, this.#parts.clock.now())
-      if (entry !== undefined) {
+      const slot = this.#near.fresh(key, this.#parts.clock.now())
+      if (slot !== noSlot) {
         this.#parts.counters.memoryHits++
-        return Promise.resolve(handOut(entry.value))
+        return Promise.resolve(handOut(this.#near.valueAt(slot)))
       }
     }
     return this.#serve(key, load as Loader<unknown>, options).then(valueIn)
@@ -137,10 +138,10 @@ export class EngineCache implements Cache<unknown> {
 
   peek(key: Key): DeepReadonly<unknown> | undefined {
     const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
-    const entry = this.#near.fresh(name, this.#parts.clock.now())
-    if (entry === undefined || !this.#mayPeek(name)) return undefined
+    const slot = this.#near.fresh(name, this.#parts.clock.now())
+    if (slot === noSlot || !this.#mayPeek(name)) return undefined
     this.#parts.counters.memoryHits++
-    return handOut(entry.value)
+    return handOut(this.#near.valueAt(slot))
   }
 
   async set(key: Key, value: unknown, options?: SetOptions): Promise<WriteResult> {
@@ -306,8 +307,8 @@ export class EngineCache implements Cache<unknown> {
   /** What a caller would be served now without a load, and without being counted. */
   async #copy(at: EntryAddress): Promise<Copy | undefined> {
     const nowMs = this.#parts.clock.now()
-    const near = this.#near.fresh(at.key, nowMs)
-    if (near !== undefined) return near
+    const near = this.#near.find(at.key, nowMs, false)
+    if (near?.state === 'fresh') return near.entry
     const registration = this.#registry.begin(at.key, this.#parts.shards.of(at).view, nowMs)
     try {
       const found = await this.#reads.read(at, registration)

@@ -3,7 +3,7 @@ import { fits } from '../core/pattern.js'
 import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
-import type { NearEntry, NearStore, OpenNearStore } from '../core/near-store.js'
+import { type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
 import { type Registration, mayKeep } from './registry.js'
 import { type TagCell, TagTable } from './tags.js'
 
@@ -19,42 +19,47 @@ export interface Held {
   readonly bytes: number
 }
 
-/** What a memory copy's right to be served rests on, besides its lifetime. */
-interface Standing {
-  readonly shard: ShardView
-  /** The arrival at which its flight was registered: whatever was dropped later concerns it. */
-  readonly bornAt: number
-  /** Until then it is younger than the staleness contract, proof or no proof. */
-  readonly trustedUntilMs: number
-  readonly tags: readonly TagCell[]
-  /** An old value kept after a failed load: the origin is not asked again before. */
-  holdUntilMs: number
-}
-
-/** A copy and how it may be served. `held`: the origin was asked for it in vain a moment ago. */
+/** A copy that may be served, and how. `held`: the origin was asked for it in vain a moment ago. */
 interface Found {
-  readonly entry: NearEntry<unknown>
+  readonly entry: NearCopy
   readonly state: 'fresh' | StaleReason
   readonly held: boolean
 }
 
-type NearState = 'fresh' | StaleReason | undefined
+interface NearCopy {
+  readonly value: unknown
+  readonly createdMs: number
+}
 
-/** This process's memory of one cache, under the staleness contract. */
+type NearState = 'fresh' | StaleReason | undefined
+type Tags = readonly TagCell[]
+type Page = NearPage<Tags>
+
+/**
+ * This process's memory of one cache, under the staleness contract. Besides its lifetime, a copy's right to be served rests on its shard,
+ * on the arrival at which its flight was registered (whatever was dropped later concerns it), and on its tags.
+ */
 export class Near {
   readonly #plan: CachePlan
   readonly #arrivals: Arrivals
-  readonly #store: NearStore<Standing>
-  readonly #tags = new TagTable()
+  readonly #store: NearStore<Tags>
+  /** By index: copies know their shard by it. */
+  #shards: ShardView[] = []
+  #tags = new TagTable()
   #clearedAt = 0
   /** Patterns dropped lately, with their arrivals. */
   readonly #patterns = new Map<string, { readonly parts: readonly string[]; readonly at: number }>()
+  /** Old values kept after a failed load: until then the origin is not asked again. Of copies that are in the store, and of few of these. */
+  readonly #holdsMs = new Map<string, number>()
   #doubtedAt = 0
 
   constructor(plan: CachePlan, arrivals: Arrivals, openNearStore: OpenNearStore) {
     this.#plan = plan
     this.#arrivals = arrivals
-    this.#store = openNearStore(plan.memory ?? { maxEntries: 0, maxBytes: 0 }, (standing) => this.#tags.release(standing.tags))
+    this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
+      if (this.#holdsMs.size > 0) this.#holdsMs.delete(key)
+      if (tags !== undefined) this.#tags.release(tags)
+    })
   }
 
   get size(): { entries: number; bytes: number } {
@@ -65,40 +70,56 @@ export class Near {
     return this.#store.takeEvicted()
   }
 
-  /** The copy under this key if it is fresh and may be served; the whole of a memory hit. */
-  fresh(key: string, nowMs: number): NearEntry<unknown> | undefined {
-    const entry = this.#store.get(key)
-    if (entry === undefined || nowMs >= entry.freshUntilMs || this.#wasDropped(entry)) return undefined
-    return this.#isTrusted(entry.standing, nowMs) ? entry : undefined
+  /** The slot of the copy under this key if it is fresh and may be served, else `noSlot`; with `valueAt` the whole of a memory hit. */
+  fresh(key: string, nowMs: number): number {
+    const slot = this.#store.find(key)
+    if (slot === noSlot) return noSlot
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    if (nowMs >= (page.freshUntilMs[i] as number) || this.#wasDropped(page, i, key) || !this.#isTrusted(page, i, nowMs)) return noSlot
+    this.#store.touch(slot)
+    return slot
+  }
+
+  /** The value in a slot that was just found. */
+  valueAt(slot: number): unknown {
+    return this.#store.page(slot).values[slot & pageMask]
   }
 
   /** The copy under this key, and how it may be served. `away`: Redis cannot be asked. */
   find(key: string, nowMs: number, away: boolean): Found | undefined {
-    if (this.#plan.memory === undefined) return undefined
-    const entry = this.#store.get(key)
-    if (entry === undefined) return undefined
-    if (this.#wasDropped(entry)) {
+    const slot = this.#store.find(key)
+    if (slot === noSlot) return undefined
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    if (this.#wasDropped(page, i, key)) {
       this.#store.delete(key)
       return undefined
     }
-    const state = this.#isTrusted(entry.standing, nowMs) ? stateOf(entry, nowMs) : this.#stateInDoubt(entry, nowMs, away)
-    return state && { entry, state, held: nowMs < entry.standing.holdUntilMs }
+    const holdUntilMs = this.#holdsMs.get(key) ?? 0
+    const state = this.#isTrusted(page, i, nowMs) ? stateOf(page, i, nowMs, holdUntilMs) : this.#stateInDoubt(page, i, nowMs, away)
+    if (state === undefined) return undefined
+    this.#store.touch(slot)
+    return { entry: { value: page.values[i], createdMs: page.createdMs[i] as number }, state, held: nowMs < holdUntilMs }
   }
 
   /** Keeps what a flight brought, unless something heard since its registration concerns it. */
   keep(registration: Registration, held: Held, holdUntilMs = 0): void {
-    const { shard, bornAt, key, trueAsOfMs } = registration
-    if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt || bornAt < this.#clearedAt) return
-    const tags = this.#tags.take(held.tags)
-    const standing: Standing = { shard, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, tags, holdUntilMs }
+    const { shard, bornAt, key, trueAsOfMs, startedMs } = registration
+    if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt) return
+    this.#meet(shard)
+    if (bornAt < this.#clearedAt) return
     const { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes } = held
-    this.#store.put({ key, value, standing, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes })
+    const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
+    const trustedUntilMs = trueAsOfMs + this.#plan.maxStalenessMs
+    const times = { createdMs, trustedUntilMs, freshUntilMs, staleUntilMs, errorUntilMs }
+    this.#store.put({ key, value, shard: shard.index, bornAt, tags, bytes, ...times }, startedMs)
+    if (holdUntilMs > 0) this.hold(key, holdUntilMs)
   }
 
   /** A refresh has failed: the old copy is served on, and the origin is left alone for a while. */
   hold(key: string, untilMs: number): void {
-    const entry = this.#store.get(key)
-    if (entry !== undefined) entry.standing.holdUntilMs = untilMs
+    if (this.#store.find(key) !== noSlot) this.#holdsMs.set(key, untilMs)
   }
 
   drop(key: string): void {
@@ -118,6 +139,9 @@ export class Near {
   dropAll(): void {
     this.#clearedAt = ++this.#arrivals.last
     this.#patterns.clear()
+    this.#holdsMs.clear()
+    this.#tags = new TagTable()
+    this.#shards = []
     this.#store.clear()
   }
 
@@ -126,10 +150,18 @@ export class Near {
     this.#doubtedAt = ++this.#arrivals.last
   }
 
-  #wasDropped({ key, standing }: NearEntry<Standing>): boolean {
-    const { bornAt, tags, shard } = standing
-    if (bornAt < shard.droppedAt || bornAt < this.#clearedAt) return true
-    for (let i = 0; i < tags.length; i++) if (bornAt < (tags[i] as TagCell).droppedAt) return true
+  /** The shards have been dealt anew if another one has this index now: then no copy here is of any of them. */
+  #meet(shard: ShardView): void {
+    const known = this.#shards[shard.index]
+    if (known === shard) return
+    if (known !== undefined) this.dropAll()
+    this.#shards[shard.index] = shard
+  }
+
+  #wasDropped(page: Page, i: number, key: string): boolean {
+    const bornAt = page.bornAt[i] as number
+    if (bornAt < this.#shardOf(page, i).droppedAt || bornAt < this.#clearedAt) return true
+    if (page.tags !== undefined && isAnyDropped(page.tags[i], bornAt)) return true
     return this.#patterns.size > 0 && this.#fitsDropped(key, bornAt)
   }
 
@@ -138,20 +170,31 @@ export class Near {
     return false
   }
 
-  #isTrusted(standing: Standing, nowMs: number): boolean {
-    if (nowMs - standing.shard.provenAtMs < this.#plan.maxStalenessMs) return true
-    return nowMs < standing.trustedUntilMs && standing.bornAt >= this.#doubtedAt
+  #isTrusted(page: Page, i: number, nowMs: number): boolean {
+    if (nowMs - this.#shardOf(page, i).provenAtMs < this.#plan.maxStalenessMs) return true
+    return nowMs < (page.createdMs[i] as number) + (page.trustedForMs[i] as number) && (page.bornAt[i] as number) >= this.#doubtedAt
+  }
+
+  #shardOf(page: Page, i: number): ShardView {
+    return this.#shards[page.shards[i] as number] as ShardView
   }
 
   /** Nothing proves this copy: it is served only in an outage, and only where the cache says so. */
-  #stateInDoubt(entry: NearEntry<Standing>, nowMs: number, away: boolean): NearState {
+  #stateInDoubt(page: Page, i: number, nowMs: number, away: boolean): NearState {
     if (!away || this.#plan.onOutage !== 'serve') return undefined
-    return nowMs < Math.max(entry.freshUntilMs, entry.staleUntilMs, entry.errorUntilMs) ? 'outage' : undefined
+    const windowMs = Math.max(0, page.staleForMs[i] as number, page.errorForMs[i] as number)
+    return nowMs < (page.freshUntilMs[i] as number) + windowMs ? 'outage' : undefined
   }
 }
 
-function stateOf(entry: NearEntry<Standing>, nowMs: number): NearState {
-  if (nowMs < entry.freshUntilMs) return 'fresh'
-  if (nowMs < entry.staleUntilMs) return 'revalidating'
-  return nowMs < entry.errorUntilMs && nowMs < entry.standing.holdUntilMs ? 'error' : undefined
+function isAnyDropped(tags: Tags | undefined, bornAt: number): boolean {
+  if (tags !== undefined) for (let i = 0; i < tags.length; i++) if (bornAt < (tags[i] as TagCell).droppedAt) return true
+  return false
+}
+
+function stateOf(page: Page, i: number, nowMs: number, holdUntilMs: number): NearState {
+  const freshUntilMs = page.freshUntilMs[i] as number
+  if (nowMs < freshUntilMs) return 'fresh'
+  if (nowMs < freshUntilMs + (page.staleForMs[i] as number)) return 'revalidating'
+  return nowMs < freshUntilMs + (page.errorForMs[i] as number) && nowMs < holdUntilMs ? 'error' : undefined
 }

@@ -1,4 +1,5 @@
 import type { ValuesMode } from '../core/kept-value.js'
+import type { EvictionPolicy } from '../core/near-store.js'
 import type { Pattern } from '../core/pattern.js'
 import type { CompressionCodec } from '../core/packing.js'
 import type { Schema } from '../core/schema.js'
@@ -75,6 +76,19 @@ export function doNotStore<V>(value: V): NotStored<V> {
   return { kind: notStoredMark, value }
 }
 
+/** What one process keeps of a cache. */
+export interface MemoryOptions {
+  /** Default 10,000. */
+  readonly maxEntries?: number | undefined
+  /** Keys, values and the cost of keeping them, estimated. Default 64 MiB. A value that takes more than a tenth of it is not kept. */
+  readonly maxBytes?: number | undefined
+  /**
+   * Which entry goes when there is no room: `'s3fifo'` (default) keeps what is used again and is not flushed by a scan, `'lru'` the least
+   * recently used, `'lfu'` the least often used.
+   */
+  readonly policy?: EvictionPolicy | undefined
+}
+
 /** Options of one cache. */
 export interface CacheOptions<V = unknown> {
   /** How long a value is fresh. Required here or in the defaults of `createForebay`. */
@@ -93,8 +107,8 @@ export interface CacheOptions<V = unknown> {
   readonly onOutage?: 'reload' | 'serve' | undefined
   /** A load that takes longer is given up with `E_LOAD_TIMEOUT` and its result is not stored. Default 30 s. */
   readonly hardTimeout?: Duration | undefined
-  /** Bounds of the memory in this process; `false` = none is kept. Default 10,000 entries and 64 MiB. */
-  readonly memory?: { readonly maxEntries?: number | undefined; readonly maxBytes?: number | undefined } | false | undefined
+  /** Bounds of the memory in this process, and who makes room there; `false` = none is kept. */
+  readonly memory?: MemoryOptions | false | undefined
   /** Of the shape of the values: processes of different versions never read each other's, and an invalidation by either reaches both. */
   readonly version?: string | number | undefined
   /**

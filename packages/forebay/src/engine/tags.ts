@@ -4,6 +4,8 @@ export interface TagCell {
   /** The arrival of the last notice that dropped it. */
   droppedAt: number
   entries: number
+  /** The list of this one alone, for all entries that have no other tag. */
+  readonly alone: readonly TagCell[]
 }
 
 const none: readonly TagCell[] = []
@@ -14,13 +16,9 @@ export class TagTable {
 
   /** The cells for an entry's tags; give them back by `release`. */
   take(tags: readonly string[]): readonly TagCell[] {
-    if (tags.length === 0) return none
-    return tags.map((name) => {
-      const cell = this.#cells.get(name) ?? { name, droppedAt: 0, entries: 0 }
-      this.#cells.set(name, cell)
-      cell.entries++
-      return cell
-    })
+    const [only] = tags
+    if (only === undefined) return none
+    return tags.length === 1 ? this.#take(only).alone : tags.map((name) => this.#take(name))
   }
 
   release(cells: readonly TagCell[]): void {
@@ -30,5 +28,18 @@ export class TagTable {
   drop(tag: string, arrival: number): void {
     const cell = this.#cells.get(tag)
     if (cell !== undefined) cell.droppedAt = arrival
+  }
+
+  #take(name: string): TagCell {
+    const known = this.#cells.get(name)
+    if (known !== undefined) {
+      known.entries++
+      return known
+    }
+    const alone: TagCell[] = []
+    const cell = { name, droppedAt: 0, entries: 1, alone }
+    alone.push(cell)
+    this.#cells.set(name, cell)
+    return cell
   }
 }

@@ -1,39 +1,34 @@
-import type { NearBounds, NearEntry, NearStore, OpenNearStore } from '../core/near-store.js'
+import { type NearBounds, type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
+import type { Eviction, Pressure } from './eviction.js'
+import { Lfu } from './eviction-lfu.js'
+import { Lru } from './eviction-lru.js'
+import { S3Fifo } from './eviction-s3fifo.js'
+import { KeyIndex } from './near-index.js'
+import { Slots } from './near-slots.js'
 
 /**
- * The near store: what one cache keeps in this process's memory. Bounded in entries and bytes by second chance (CLOCK): a hit sets a
- * bit and moves nothing; eviction takes the oldest entry, or gives it one more round if its bit is set. At most 32 second chances an
- * eviction, so that no `set` does unbounded work when everything is hot.
+ * What an entry costs besides its key's characters and its value: its columns, its share of the index, of the ghost and of the key's header.
  */
-interface Slot<S> extends NearEntry<S> {
-  referenced: boolean
-  newer: Slot<S> | undefined
-  older: Slot<S> | undefined
-}
+const overheadBytes = 160
 
-const mostSecondChances = 32
-/**
- * What an entry costs besides its key and its encoded value: the heap that 66,000 to 132,000 entries with short texts took on Node 20.20 came
- * to 265-290 bytes above these. Each tag adds about 35. A value of many small objects may take three times its encoded length.
- */
-const overheadBytes = 280
-
-export class ClockStore<S> implements NearStore<S> {
-  readonly #slots = new Map<string, Slot<S>>()
+/** No act works longer the more there is: `put` evicts while there is no room, and looks at one more slot for what is over. */
+export class SlotStore<T> implements NearStore<T> {
   readonly #bounds: NearBounds
-  readonly #onRemoved: (standing: S) => void
-  #newest: Slot<S> | undefined
-  #oldest: Slot<S> | undefined
+  readonly #onRemoved: (key: string, tags: T | undefined) => void
+  #tables: Tables<T>
+  #entries = 0
   #bytes = 0
   #evicted = 0
+  #swept = 0
 
-  constructor(bounds: NearBounds, onRemoved: (standing: S) => void) {
+  constructor(bounds: NearBounds, onRemoved: (key: string, tags: T | undefined) => void) {
     this.#bounds = bounds
     this.#onRemoved = onRemoved
+    this.#tables = newTables(bounds)
   }
 
   get entries(): number {
-    return this.#slots.size
+    return this.#entries
   }
 
   get bytes(): number {
@@ -46,88 +41,121 @@ export class ClockStore<S> implements NearStore<S> {
     return evicted
   }
 
-  get(key: string): NearEntry<S> | undefined {
-    const slot = this.#slots.get(key)
-    if (slot !== undefined) slot.referenced = true
-    return slot
+  find(key: string): number {
+    return this.#tables.index.get(key)
   }
 
-  /** Keeps an entry, in place of an older one of the same key. An entry larger than a tenth of all bytes is not kept. */
-  put(entry: NearEntry<S>): void {
-    this.delete(entry.key)
-    const bytes = entry.bytes + 2 * entry.key.length + overheadBytes
-    if (this.#bounds.maxEntries === 0 || bytes > this.#bounds.maxBytes / 10) return this.#onRemoved(entry.standing)
-    const slot = slotOf(entry, bytes)
-    this.#slots.set(entry.key, slot)
-    this.#bytes += bytes
-    this.#linkNewest(slot)
-    while (this.#slots.size > this.#bounds.maxEntries || this.#bytes > this.#bounds.maxBytes) this.#evictOne()
+  page(slot: number): NearPage<T> {
+    return this.#tables.slots.page(slot)
+  }
+
+  touch(slot: number): void {
+    this.#tables.eviction.touch(slot)
+  }
+
+  /** An entry larger than a tenth of all bytes is not kept. In place of an older one it keeps that one's place in the order of eviction. */
+  put(entry: NearEntry<T>, nowMs: number): void {
+    this.#sweep(nowMs)
+    const size = Math.ceil(entry.bytes) + 2 * entry.key.length + overheadBytes
+    const slot = this.find(entry.key)
+    if (this.#bounds.maxEntries === 0 || size > this.#bounds.maxBytes / 10) {
+      if (slot !== noSlot) this.#remove(slot)
+      this.#onRemoved(entry.key, entry.tags)
+    } else if (slot === noSlot) this.#add(entry, size, nowMs)
+    else this.#replace(slot, entry, size, nowMs)
   }
 
   delete(key: string): void {
-    const slot = this.#slots.get(key)
-    if (slot !== undefined) this.#remove(slot)
+    const slot = this.find(key)
+    if (slot !== noSlot) this.#remove(slot)
   }
 
+  /** The tables are left to the garbage collector as they are. */
   clear(): void {
-    for (const slot of this.#slots.values()) this.#onRemoved(slot.standing)
-    this.#slots.clear()
-    this.#newest = this.#oldest = undefined
-    this.#bytes = 0
+    this.#tables = newTables(this.#bounds)
+    this.#entries = this.#bytes = this.#swept = 0
   }
 
-  #evictOne(): void {
-    for (let chances = 0; chances < mostSecondChances; chances++) {
-      const oldest = this.#oldest
-      if (oldest === undefined || !oldest.referenced) break
-      oldest.referenced = false
-      this.#unlink(oldest)
-      this.#linkNewest(oldest)
+  #add(entry: NearEntry<T>, size: number, nowMs: number): void {
+    this.#makeRoom(1, size, nowMs)
+    const { slots, index, eviction } = this.#tables
+    const slot = slots.take(entry.key)
+    slots.page(slot).write(slot & pageMask, entry, size)
+    index.set(entry.key, slot)
+    eviction.add(slot, entry.key)
+    this.#entries++
+    this.#bytes += size
+  }
+
+  #replace(slot: number, entry: NearEntry<T>, size: number, nowMs: number): void {
+    const { slots, eviction } = this.#tables
+    const page = slots.page(slot)
+    const i = slot & pageMask
+    const more = size - (page.sizes[i] as number)
+    const before = page.tags?.[i]
+    eviction.grow(slot, more)
+    page.write(i, entry, size)
+    this.#bytes += more
+    this.#onRemoved(entry.key, before)
+    this.#makeRoom(0, 0, nowMs)
+  }
+
+  #makeRoom(entries: number, bytes: number, nowMs: number): void {
+    const { maxEntries, maxBytes } = this.#bounds
+    while (this.#entries + entries > maxEntries) this.#evict('entries', nowMs)
+    while (this.#bytes + bytes > maxBytes) this.#evict('bytes', nowMs)
+  }
+
+  #evict(pressure: Pressure, nowMs: number): void {
+    const { slots, eviction } = this.#tables
+    const slot = eviction.choose(pressure, nowMs)
+    if (!slots.page(slot).isOver(slot & pageMask, nowMs)) {
+      this.#evicted++
+      eviction.evicted(slot)
     }
-    if (this.#oldest === undefined) return
-    this.#evicted++
-    this.#remove(this.#oldest)
+    this.#remove(slot)
   }
 
-  #remove(slot: Slot<S>): void {
-    this.#slots.delete(slot.key)
-    this.#bytes -= slot.bytes
-    this.#unlink(slot)
-    this.#onRemoved(slot.standing)
+  /** Looks at one slot, in turn. */
+  #sweep(nowMs: number): void {
+    const { slots } = this.#tables
+    if (slots.used === 0) return
+    const slot = this.#swept++ % slots.used
+    const page = slots.page(slot)
+    if (page.queue[slot & pageMask] !== 0 && page.isOver(slot & pageMask, nowMs)) this.#remove(slot)
   }
 
-  #linkNewest(slot: Slot<S>): void {
-    slot.older = this.#newest
-    slot.newer = undefined
-    if (this.#newest !== undefined) this.#newest.newer = slot
-    this.#newest = slot
-    this.#oldest ??= slot
-  }
-
-  #unlink(slot: Slot<S>): void {
-    if (slot.older === undefined) this.#oldest = slot.newer
-    else slot.older.newer = slot.newer
-    if (slot.newer === undefined) this.#newest = slot.older
-    else slot.newer.older = slot.older
+  #remove(slot: number): void {
+    const { slots, index, eviction } = this.#tables
+    const page = slots.page(slot)
+    const i = slot & pageMask
+    const key = page.keys[i] as string
+    const tags = page.tags?.[i]
+    eviction.remove(slot)
+    index.delete(key)
+    this.#entries--
+    this.#bytes -= page.sizes[i] as number
+    slots.give(slot)
+    this.#onRemoved(key, tags)
   }
 }
 
-/** Name by name: an object that begins with a spread is a hash table to V8, and takes 380 bytes more. */
-function slotOf<S>({ key, value, standing, createdMs, freshUntilMs, staleUntilMs, errorUntilMs }: NearEntry<S>, bytes: number): Slot<S> {
-  return {
-    key,
-    value,
-    standing,
-    createdMs,
-    freshUntilMs,
-    staleUntilMs,
-    errorUntilMs,
-    bytes,
-    referenced: false,
-    newer: undefined,
-    older: undefined,
-  }
+interface Tables<T> {
+  readonly slots: Slots<T>
+  readonly index: KeyIndex
+  readonly eviction: Eviction
+}
+
+function newTables<T>(bounds: NearBounds): Tables<T> {
+  const slots = new Slots<T>()
+  const mostKeys = Math.min(bounds.maxEntries, bounds.maxBytes / overheadBytes)
+  return { slots, index: new KeyIndex(slots, mostKeys), eviction: evictionOf(slots, bounds) }
+}
+
+function evictionOf(slots: Slots<unknown>, bounds: NearBounds): Eviction {
+  if (bounds.policy === 's3fifo') return new S3Fifo(slots, bounds)
+  return bounds.policy === 'lru' ? new Lru(slots) : new Lfu(slots)
 }
 
 /** The near store that is used unless another is given. */
-export const openNearStore: OpenNearStore = (bounds, onRemoved) => new ClockStore(bounds, onRemoved)
+export const openNearStore: OpenNearStore = (bounds, onRemoved) => new SlotStore(bounds, onRemoved)

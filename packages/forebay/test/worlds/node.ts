@@ -110,7 +110,7 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     maxStalenessMs: model.maxStalenessMs,
     onOutage: model.onOutage,
     hardTimeoutMs: model.hardTimeoutMs,
-    memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000 },
+    memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo' },
     maxValueBytes: 10_000,
   }
   return engine.cache(plan) as unknown as Cache<OriginValue>
