@@ -16,6 +16,7 @@ import {
   type SetOptions,
   type StaleReason,
   type Tier,
+  type ValueCodec,
   type WriteResult,
 } from '../src/index.js'
 
@@ -93,6 +94,58 @@ describe('values', () => {
     expectTypeOf<DeepReadonly<[string, { a: number[] }]>>().toEqualTypeOf<readonly [string, { readonly a: readonly number[] }]>()
     expectTypeOf<DeepReadonly<unknown>>().toBeUnknown()
     expectTypeOf<DeepReadonly<'a' | 1 | undefined>>().toEqualTypeOf<'a' | 1 | undefined>()
+  })
+
+  it('are the caller’s own where they are cloned, and everybody’s where they are shared', () => {
+    typed(async () => {
+      const cloned = forebay.cache<Book | null>('books', { values: 'cloned', ttl: '5m' })
+      expectTypeOf(await cloned.getOrSet('b42', () => null)).toEqualTypeOf<Book | null>()
+      expectTypeOf(cloned.peek('b42')).toEqualTypeOf<Book | null | undefined>()
+      expectTypeOf((await cloned.fetch('b42', () => null)).value).toEqualTypeOf<Book | null>()
+      expectTypeOf(forebay.cache<Book>('books', { values: 'shared' }).peek('b42')).toEqualTypeOf<Book | undefined>()
+      expectTypeOf(forebay.cache<Book>('books', { values: 'frozen' }).peek('b42')).toEqualTypeOf<DeepReadonly<Book> | undefined>()
+      // @ts-expect-error one of three words
+      forebay.cache('books', { values: 'copied' })
+    })
+  })
+
+  it('that cannot be frozen keep their type, but for maps and sets', () => {
+    expectTypeOf<DeepReadonly<{ at: Date; bytes: Buffer; error: TypeError; like: RegExp }>>().toEqualTypeOf<{
+      readonly at: Date
+      readonly bytes: Buffer
+      readonly error: TypeError
+      readonly like: RegExp
+    }>()
+    expectTypeOf<DeepReadonly<Map<string, number[]>>>().toEqualTypeOf<ReadonlyMap<string, readonly number[]>>()
+    expectTypeOf<DeepReadonly<Set<{ a: 1 }>>>().toEqualTypeOf<ReadonlySet<{ readonly a: 1 }>>()
+  })
+
+  it('of a class go through a codec, whose functions know their types', () => {
+    class Money {
+      constructor(readonly cents: number) {}
+    }
+    const money: ValueCodec<Money, number> = {
+      name: 'money',
+      class: Money,
+      encode: (given) => given.cents,
+      decode: (cents) => new Money(cents),
+    }
+    expectTypeOf([money]).toExtend<ForebayOptions['codecs']>()
+    typed(() =>
+      createForebay({
+        service: 'shop',
+        codecs: [
+          {
+            name: 'money',
+            class: Money,
+            encode: ({ cents }: Money) => ({ cents }),
+            decode: (plain: { cents: number }) => new Money(plain.cents),
+          },
+        ],
+      }),
+    )
+    // @ts-expect-error it must be able to come back
+    typed(() => createForebay({ service: 'shop', codecs: [{ name: 'money', class: Money, encode: ({ cents }: Money) => cents }] }))
   })
 
   it('are unknown where nobody says what they are', () => {
