@@ -45,6 +45,8 @@ export const rows: readonly Row[] = [
     callers,
     size: '10 kB' as const,
   })),
+  ...[1, 8].map((callers) => ({ ...redis, name: `get-many-100-${callers}`, subject: 'get many', floors: ['MGET'], target: 0.9, callers })),
+  { ...redis, name: 'miss-many-1000', subject: 'miss many', floors: ['MGET and SET'], callers: 1 },
   ...[1, 64].flatMap((callers) => [
     { ...redis, name: `set-${callers}`, subject: 'set', floors: ['SET'], callers },
     { ...redis, name: `invalidate-${callers}`, subject: 'invalidate', floors: ['DEL'], callers },

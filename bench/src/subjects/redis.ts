@@ -61,6 +61,52 @@ export const hit: OpenSubject = async (plan) => {
   return { pace: 'waits', keys: redisKeys, run: (i) => cache.getOrSet(name(i), () => sample(i)), check, close }
 }
 
+/** Keys of one bulk read. */
+const together = 100
+const someNames = (i: number): string[] => Array.from({ length: together }, (_, n) => name((i * together + n) % redisKeys))
+
+export const mget: OpenSubject = async (plan) => {
+  const client = new Redis(redisOf(plan))
+  const read = async (keys: readonly string[]): Promise<Sample[]> =>
+    (await client.mget([...keys])).map((text) => JSON.parse(text ?? '') as Sample)
+  return { pace: 'waits', keys: redisKeys, run: (i) => read(someNames(i)), close: () => client.disconnect() }
+}
+
+export const getMany: OpenSubject = async (plan) => {
+  const { cache, close } = await openCache(plan)
+  const check = (): void => {
+    const { misses, hits } = cache.stats()
+    if (misses > hits.redis / 1_000) throw new Error(`${misses} misses on ${hits.redis} hits`)
+  }
+  return { pace: 'waits', keys: redisKeys, run: (i) => cache.getMany(someNames(i)), check, close }
+}
+
+/** Keys of one cold bulk load. */
+const cold = 1_000
+const newNames = (i: number): string[] => Array.from({ length: cold }, (_, n) => keyOf(redisKeys + i * cold + n))
+
+/** What a cache by hand does for many: `MGET`, load, and a `SET` with a lifetime for each in one pipeline. */
+export const plainMissMany: OpenSubject = async (plan) => {
+  const client = new Redis(redisOf(plan))
+  const sample = sizes[plan.size]
+  let made = 0
+  const run = async (): Promise<void> => {
+    const keys = newNames(made++)
+    if ((await client.mget(keys)).some((text) => text !== null)) throw new Error('a hit')
+    const pipeline = client.pipeline()
+    for (const [i, key] of keys.entries()) pipeline.set(key, JSON.stringify(sample(i)), 'PX', ttlMs)
+    await pipeline.exec()
+  }
+  return { pace: 'waits', keys: redisKeys, run, close: () => client.disconnect() }
+}
+
+export const missMany: OpenSubject = async (plan) => {
+  const { cache, sample, close } = await openCache(plan)
+  let made = 0
+  const load = ({ keys }: { readonly keys: readonly string[] }): [string, Sample][] => keys.map((key, i) => [key, sample(i)])
+  return { pace: 'waits', keys: redisKeys, run: () => cache.getOrSetMany(newNames(made++), load), close }
+}
+
 /** Writes of a value: its encoding is part of the work on both sides. */
 export const plainSet: OpenSubject = async (plan) => {
   const client = new Redis(redisOf(plan), { enableAutoPipelining: true })

@@ -9,6 +9,10 @@ export type { ValuesMode } from './core/kept-value.js'
 export type { ValueCodec } from './core/value-codec.js'
 export { doNotStore, entry } from './engine/public.js'
 export type {
+  BulkLoadContext,
+  BulkLoaded,
+  BulkLoader,
+  BulkOptions,
   Cache,
   CacheOptions,
   CacheStats,
@@ -36,6 +40,9 @@ export type {
   SealOptions,
   ScopedCache,
   SetOptions,
+  WarmManyOptions,
+  WarmOptions,
+  WarmResult,
   Wrapped,
   WrapOptions,
   WriteResult,

@@ -18,6 +18,8 @@ export type RefusalReason =
   | 'epoch'
   /** The loader said `doNotStore`. */
   | 'asked'
+  /** One of many that were loaded by one call holds something that cannot be cached. */
+  | 'unstorable'
   /** Redis did not answer. */
   | 'unanswered'
 

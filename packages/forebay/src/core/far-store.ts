@@ -1,4 +1,5 @@
 import type { Bytes } from './bytes.js'
+import type { ForebayError } from './errors.js'
 import type { Notice } from './notice.js'
 
 /**
@@ -15,6 +16,8 @@ export interface FarStore {
   groups(): readonly ShardGroup[]
   /** Plain read of an entry's bytes: one command, perhaps shared with others. Proves nothing. */
   get(at: EntryAddress): Promise<Bytes | undefined>
+  /** Plain reads of many, in their order, by few commands. Never rejects: a key whose read has failed has its error in its place. */
+  getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]>
   /** Checked read: refused by anything that is not a writing primary; answers an entry only if it is valid in the shard. */
   check(at: EntryAddress, request: { readonly newInc: string }): Promise<CheckAnswer>
   /** Miss: the valid and fresh entry, or the lease, or the wait for the one who holds it. */

@@ -9,6 +9,8 @@ import { noSlot } from '../core/near-store.js'
 import type { CachePlan } from '../core/plan.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
 import { decodeToken, type Token, unsent } from '../core/token.js'
+import { Bulk, type BulkPort } from './bulk.js'
+import { omitted } from './bulk-load.js'
 import { FarReads, type Found } from './far-reads.js'
 import { HotKeys } from './hot-keys.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
@@ -21,6 +23,8 @@ import type { EngineParts } from './parts.js'
 import type { Repeats } from './repeats.js'
 import { Payloads } from './payloads.js'
 import type {
+  BulkLoader,
+  BulkOptions,
   Cache,
   CacheStats,
   Commit,
@@ -37,6 +41,9 @@ import type {
   ReadResult,
   ScopedCache,
   SetOptions,
+  WarmManyOptions,
+  WarmOptions,
+  WarmResult,
   WriteResult,
 } from './public.js'
 import { type Registration, Registry, mayKeep } from './registry.js'
@@ -87,6 +94,7 @@ export class EngineCache implements Cache<unknown> {
   readonly #reads: FarReads
   readonly #loads: Loads
   readonly #updates: Updates
+  readonly #bulk: Bulk
   readonly #monitor: Monitor | undefined
   /** Nothing looks at reads one by one: a hit in memory is answered at once. */
   #unwatched: boolean
@@ -106,6 +114,7 @@ export class EngineCache implements Cache<unknown> {
     const shared = { ...parts, payloads, reads: this.#reads, near: this.#near }
     this.#loads = new Loads(plan, shared)
     this.#updates = new Updates(plan, { ...shared, registry: this.#registry })
+    this.#bulk = new Bulk(this.#bulkPort())
   }
 
   get name(): string {
@@ -144,10 +153,49 @@ export class EngineCache implements Cache<unknown> {
     return handOut(this.#near.valueAt(slot))
   }
 
+  async getMany(keys: readonly Key[], options?: ReadOptions): Promise<unknown[]> {
+    return (await this.#bulk.read(keys, options)).map((found) => found && handOut(found.value))
+  }
+
+  async readMany(keys: readonly Key[], options?: ReadOptions): Promise<ReadResult<unknown>[]> {
+    return (await this.#bulk.read(keys, options)).map((found) => (found === undefined ? { state: 'miss' } : this.#told(found)))
+  }
+
+  async getOrSetMany<L, K extends Key>(keys: readonly K[], load: BulkLoader<L, K>, options?: BulkOptions): Promise<unknown[]> {
+    return this.#bulk.obtain(keys, load as unknown as BulkLoader<unknown>, options)
+  }
+
+  async warm<L, K extends Key>(keys: Iterable<K>, load: Loader<L, K>, options?: WarmOptions): Promise<WarmResult> {
+    return this.#bulk.warm(keys, load as Loader<unknown>, options)
+  }
+
+  async warmMany<L, K extends Key>(keys: Iterable<K>, load: BulkLoader<L, K>, options?: WarmManyOptions): Promise<WarmResult> {
+    return this.#bulk.warmMany(keys, load as unknown as BulkLoader<unknown>, options)
+  }
+
   async set(key: Key, value: unknown, options?: SetOptions): Promise<WriteResult> {
+    return this.#wrote('set', await this.#store(this.#address(key), { key, value, options: [options] }))
+  }
+
+  async setMany(entries: Iterable<readonly [key: Key, value: unknown, options?: SetOptions]>, options?: SetOptions): Promise<WriteResult> {
+    const sets = Array.from(entries, ([key, value, own]) => ({ at: this.#address(key), set: { key, value, options: [own, options] } }))
+    const tokens: Token[] = []
+    const refused: unknown[] = []
+    for (let from = 0; from < sets.length; from += mostAtOnce) {
+      const stores = sets.slice(from, from + mostAtOnce).map(({ at, set }) => this.#store(at, set))
+      for (const stored of await Promise.allSettled(stores)) {
+        if (stored.status === 'fulfilled') tokens.push(stored.value)
+        else refused.push(stored.reason)
+      }
+    }
+    const result = this.#wrote('set', ...tokens)
+    if (refused.length > 0) throw refused[0]
+    return result
+  }
+
+  async #store(at: EntryAddress, { key, value, options }: NewValue): Promise<Token> {
     const { shards, clock, random, writes } = this.#parts
-    const at = this.#address(key)
-    const found = storable(this.plan, { key, value, costMs: 0 }, [options], random)
+    const found = storable(this.plan, { key, value, costMs: 0 }, options, random)
     const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
     try {
       const packed = this.#payloads.pack(at, found.stored)
@@ -156,7 +204,7 @@ export class EngineCache implements Cache<unknown> {
       const set = mayKeep(registration, value.tags) ? { value, registration } : undefined
       const { token, stored } = await writes.key(at, 'key', set)
       if (stored) this.#near.keep(registration, heldFrom(found, registration.startedMs))
-      return this.#wrote('set', token)
+      return token
     } finally {
       this.#registry.end(registration)
     }
@@ -224,7 +272,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   stats(): CacheStats {
-    return { ...this.#parts.counters.report(this.#near.size, this.#loads.report()), monitor: this.#monitor?.report() }
+    return { ...this.#parts.counters.report(this.#near.size, this.#loads.gate.report()), monitor: this.#monitor?.report() }
   }
 
   scoped(scope: KeyPart): ScopedCache<unknown> {
@@ -330,7 +378,10 @@ export class EngineCache implements Cache<unknown> {
       const flight = anew ? undefined : this.#joinable(at, nowMs)
       if (flight !== undefined) {
         this.#parts.tell({ type: 'join', cache: this.name, key: at.key })
-        return flight.share(options?.signal, request.lane)
+        const shared = flight.share(options?.signal, request.lane)
+        // What another's bulk loader has left out, this one's loader may know.
+        if (flight.doors === undefined || request.doors !== undefined) return shared
+        return shared.then((found) => (found.value === omitted ? this.#attempt(request) : found))
       }
       const before = this.#flights.inTheWay(at.key)
       // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
@@ -407,6 +458,8 @@ export class EngineCache implements Cache<unknown> {
   /** A flight's plain read, and what it brings if that is a hit. Nothing else is paid for before it is known to be needed. */
   readonly #fly = (flight: Flight): Promise<Served> => {
     const { at, registration, options, background } = flight
+    const { known } = flight.request
+    if (known !== undefined) return this.#flyOn(flight, () => known.found)
     if (options?.fresh === true || background) return this.#flyOn(flight, () => 'miss')
     const bytes = this.#reads.plain(at, registration)
     if (bytes === undefined) return this.#flyOn(flight, () => this.#reads.ask(at, registration))
@@ -431,7 +484,7 @@ export class EngineCache implements Cache<unknown> {
     try {
       // Awaited in any case, so that no flight lands before it is in the table.
       const found = await look()
-      if (typeof found === 'string') return await this.#load(flight, found, undefined)
+      if (typeof found === 'string') return await this.#load(flight, found, flight.request.known?.previous)
       const result = this.#fromFar(registration, at, found)
       if (result === undefined) return await this.#load(flight, 'miss', found)
       if (result.why === 'revalidating') this.#refresh(flight)
@@ -452,14 +505,14 @@ export class EngineCache implements Cache<unknown> {
   }
 
   /** Loads anew in the background, unless somebody already does. */
-  #refresh({ at, key, load, options }: Request): void {
+  #refresh({ at, key, load, options, doors }: Request): void {
     if (this.#parts.isClosed()) return
     const { clock, detached, track, isClosed } = this.#parts
     const begin = (): void => {
       const nowMs = clock.now()
       const idle = this.#joinable(at, nowMs) === undefined && this.#flights.inTheWay(at.key) === undefined
       if (!idle || isClosed()) return
-      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), lane: 'refreshes' }, nowMs)
+      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), lane: 'refreshes', doors }, nowMs)
       flight.served.catch(() => {}) // told as an event; nobody waits for it
     }
     // In a turn of its own: the flight that found the old value has then landed, and is not taken for the refresh.
@@ -492,6 +545,28 @@ export class EngineCache implements Cache<unknown> {
       return shard.view.confirmWrite(part.seq, part.nonce)
     }
     await writes.key(at, 'key')
+  }
+
+  #bulkPort(): BulkPort {
+    const { clock, digest, shards, tell } = this.#parts
+    return {
+      gate: this.#loads.gate,
+      canonical: (key) => canonicalKey(key, digest),
+      address: (key) => this.#address(key),
+      honour: (ats, options) => {
+        const token = this.#tokenOf(options)
+        return token && Promise.all(ats.map((at) => this.#honour(token, at)))
+      },
+      fromMemory: (at, request) => this.#fromMemory(at, clock.now(), request),
+      isUnderWay: (at) => this.#flights.mayHave(at.key) && this.#joinable(at, clock.now()) !== undefined,
+      begin: (at) => this.#registry.begin(at.key, shards.of(at).view, clock.now()),
+      end: (registration) => this.#registry.end(registration as Registration<Flight>),
+      readMany: (ats, registrations) => this.#reads.readMany(ats, registrations),
+      fromFar: (registration, at, found) => this.#fromFar(registration, at, found),
+      missed: (at) => tell({ type: 'miss', cache: this.name, key: at.key }),
+      attempt: (request) => this.#attempt(request),
+      refresh: (request) => this.#refresh(request),
+    }
   }
 
   #address(key: Key): EntryAddress {
@@ -531,6 +606,13 @@ export class EngineCache implements Cache<unknown> {
     if ('key' in tidings) this.#parts.wakes.wake(this.name, tidings.key)
     else this.#parts.wakes.wakeAll()
   }
+}
+
+/** A value to be stored under a key, and the options that say how, the foremost first. */
+interface NewValue {
+  readonly key: Key
+  readonly value: unknown
+  readonly options: readonly (SetOptions | undefined)[]
 }
 
 function valueIn(found: Served): unknown {

@@ -2,7 +2,7 @@ import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { codecFor, decodeValue } from '../core/codec.js'
 import { type Header, openHeader, payloadStart, timesIn } from '../core/envelope.js'
-import { isAway } from '../core/errors.js'
+import { ForebayError, isAway } from '../core/errors.js'
 import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
@@ -56,13 +56,17 @@ export class FarReads {
 
   /** The plain read, if it may be trusted: where the shard is proven by the node that it goes to. */
   plain(at: EntryAddress, registration: Registration): Promise<Bytes | undefined> | undefined {
-    const { far, shards, hotKeys } = this.#parts
+    return this.#mayBePlain(at, registration) ? this.#parts.far.get(at) : undefined
+  }
+
+  #mayBePlain(at: EntryAddress, registration: Registration): boolean {
+    const { shards, hotKeys } = this.#parts
     hotKeys.saw(at.key)
     const shard = shards.of(at)
-    if (shards.away(at) || !shards.proven(shard, registration.startedMs, this.#plan.maxStalenessMs)) return undefined
+    if (shards.away(at) || !shards.proven(shard, registration.startedMs, this.#plan.maxStalenessMs)) return false
     // Of group fences, only those up to the proof are known here.
     registration.trueAsOfMs = shard.view.provenAtMs
-    return far.get(at)
+    return true
   }
 
   /** What a plain read has brought; `undefined` if what is heard here does not suffice to judge it, so that the shard must be asked. */
@@ -86,6 +90,35 @@ export class FarReads {
     } catch (error) {
       return this.failed(at, error)
     }
+  }
+
+  /** Many whole reads: those that may be plain go together. */
+  async readMany(ats: readonly EntryAddress[], registrations: readonly Registration[]): Promise<readonly Found[]> {
+    const found: Found[] = new Array(ats.length).fill('miss')
+    const asked: Promise<void>[] = []
+    const put = (i: number, answer: Promise<Found>): void => {
+      const arrived = answer.then((one) => {
+        found[i] = one
+      })
+      asked.push(arrived)
+    }
+    const ask = (i: number, at: EntryAddress): void => put(i, this.ask(at, registrations[i] as Registration))
+    const plain: number[] = []
+    ats.forEach((at, i) => {
+      if (this.#mayBePlain(at, registrations[i] as Registration)) plain.push(i)
+      else ask(i, at)
+    })
+    const brought = plain.length === 0 ? [] : await this.#parts.far.getMany(plain.map((i) => ats[i] as EntryAddress))
+    brought.forEach((bytes, n) => {
+      const i = plain[n] as number
+      const at = ats[i] as EntryAddress
+      const one = bytes instanceof ForebayError ? this.failed(at, bytes) : this.judge(at, bytes, registrations[i] as Registration)
+      if (one === undefined) ask(i, at)
+      else if (one instanceof Promise) put(i, one)
+      else found[i] = one
+    })
+    await Promise.all(asked)
+    return found
   }
 
   /** What a failed read means: the far store is away. Any other error is thrown again. */

@@ -1,12 +1,17 @@
 import type { EntryAddress } from '../core/far-store.js'
 import { mostLoadsPerKey } from '../core/plan.js'
+import type { Doors } from './gate.js'
 import type { Lane } from './lanes.js'
 import type { Job, Served } from './loads.js'
+import type { Held } from './near.js'
 import { type Registration, type Registry, mayJoin } from './registry.js'
 
 /** What is asked for, where, and by whom. */
 export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'lane'> {
   readonly at: EntryAddress
+  readonly doors?: Doors | undefined
+  /** What a read has found already: the flight begins with the load. The old value counts for nothing unless the shard confirms it. */
+  readonly known?: { readonly found: 'miss' | 'away'; readonly previous: Held | undefined } | undefined
 }
 
 /** One read or load that callers share. What only a load needs is made when there is one: most flights are a read that hits. */
@@ -43,6 +48,9 @@ export class Flight implements Job {
   }
   get options(): Job['options'] {
     return this.request.options
+  }
+  get doors(): Doors | undefined {
+    return this.request.doors
   }
   get lane(): Lane {
     return this.#wanted ? 'callers' : this.request.lane

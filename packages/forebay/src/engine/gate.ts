@@ -20,8 +20,14 @@ export interface Place {
   leave(): void
 }
 
+/** Where a load asks to be let in: the cache's gate, or the batch that it is one of. */
+export interface Doors {
+  /** Rejects with `E_OVERLOADED` if turned away, or with the reason if nobody waits any longer. */
+  enter(at: EntryAddress, entrant: Entrant): Place | Promise<Place>
+}
+
 /** Lets so many loads of a cache in at once; the others wait, but no longer than a load may take. */
-export class Gate {
+export class Gate implements Doors {
   readonly #plan: Pick<CachePlan, 'name' | 'hardTimeoutMs' | 'loads'>
   readonly #parts: { readonly clock: Clock; readonly tell: Tell }
   readonly #lanes: Lanes
@@ -32,8 +38,7 @@ export class Gate {
     this.#lanes = new Lanes(plan.loads)
   }
 
-  /** Rejects with `E_OVERLOADED` if turned away, or with the reason if nobody waits any longer. */
-  enter(at: Pick<EntryAddress, 'key'>, entrant: Entrant): Place | Promise<Place> {
+  enter(at: EntryAddress, entrant: Entrant): Place | Promise<Place> {
     return this.#lanes.enter() ? this.#place() : this.#wait(at, entrant)
   }
 
@@ -41,7 +46,7 @@ export class Gate {
     return this.#lanes.report()
   }
 
-  #wait(at: Pick<EntryAddress, 'key'>, entrant: Entrant): Promise<Place> {
+  #wait(at: EntryAddress, entrant: Entrant): Promise<Place> {
     const { signal } = entrant.controller()
     const lanes = this.#lanes
     let over = (): void => {}
@@ -78,7 +83,7 @@ export class Gate {
     }
   }
 
-  #shed(at: Pick<EntryAddress, 'key'>, lane: Lane, why: ShedReason): ForebayError {
+  #shed(at: EntryAddress, lane: Lane, why: ShedReason): ForebayError {
     const { name, loads, hardTimeoutMs } = this.#plan
     this.#parts.tell({ type: 'shed', cache: name, key: at.key, lane, why })
     const detail = why === 'full' ? `${loads.queue} more wait` : `none has ended for it within ${hardTimeoutMs} ms`

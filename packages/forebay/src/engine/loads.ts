@@ -1,12 +1,11 @@
 import type { Clock, Random } from '../core/clock.js'
 import { ForebayError, isAway, isMisuse } from '../core/errors.js'
-import type { StaleReason, Tell, Tier } from '../core/events.js'
+import type { RefusalReason, StaleReason, Tell, Tier } from '../core/events.js'
 import type { AcquireAnswer, EntryAddress, FarStore } from '../core/far-store.js'
 import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/plan.js'
 import { handOut } from '../core/kept-value.js'
 import type { FarReads } from './far-reads.js'
-import { type Entrant, Gate, type Place } from './gate.js'
-import type { LoadStats } from './lanes.js'
+import { type Doors, type Entrant, Gate, type Place } from './gate.js'
 import { type Outcome, runLoader } from './loader.js'
 import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
@@ -35,6 +34,8 @@ export interface Job extends Entrant {
   readonly options: GetOrSetOptions | undefined
   /** A refresh: nobody waits for it. */
   readonly background: boolean
+  /** Where it asks to be let in, if not at the cache's own gate: one of many that are loaded by one call. */
+  readonly doors: Doors | undefined
   /** The value is still being stored when the callers have it: the flight ends after that. */
   readonly track: (work: Promise<unknown>) => void
 }
@@ -65,16 +66,12 @@ const deafWaitMs = 100
 export class Loads {
   readonly #plan: CachePlan
   readonly #parts: LoadsParts
-  readonly #gate: Gate
+  readonly gate: Gate
 
   constructor(plan: CachePlan, parts: LoadsParts) {
     this.#plan = plan
     this.#parts = parts
-    this.#gate = new Gate(plan, parts)
-  }
-
-  report(): LoadStats {
-    return this.#gate.report()
+    this.gate = new Gate(plan, parts)
   }
 
   /** One load in the whole fleet: ours under the lease, or somebody else's whose value we wait for. `previous`: the old value, if known. */
@@ -125,8 +122,8 @@ export class Loads {
   async #loadHere(registration: Registration, at: EntryAddress, job: Job, basis: Basis): Promise<Served> {
     const startedMs = this.#parts.clock.now()
     const outcome = await this.#load(at, job, basis)
-    if (outcome.kind === 'pass') return this.#passed(at, outcome.value, startedMs)
     const found = this.#storable(job, outcome, this.#parts.clock.now() - startedMs)
+    if (typeof found === 'string') return this.#passed(at, outcome.value, startedMs, found)
     const held = heldFrom(found, startedMs)
     const untilMs = startedMs + this.#plan.maxStalenessMs
     if (this.#parts.clock.now() < untilMs) {
@@ -141,7 +138,7 @@ export class Loads {
   /** A place among the loads; or why there is none. A refresh that was turned away is not tried again at once. */
   async #enter(at: EntryAddress, job: Job): Promise<Place | ForebayError> {
     try {
-      return await this.#gate.enter(at, job)
+      return await (job.doors ?? this.gate).enter(at, job)
     } catch (error) {
       if (!(error instanceof ForebayError && error.code === 'E_OVERLOADED')) throw error
       if (job.background) this.#parts.near.hold(at.key, this.#parts.clock.now() + errorHoldMs)
@@ -181,11 +178,11 @@ export class Loads {
     const renewal = renewLease(this.#parts, at, lease.token)
     try {
       const outcome = await this.#load(at, job, lease)
-      if (outcome.kind === 'pass') {
-        this.#release(at, lease.token)
-        return this.#passed(at, outcome.value, startedMs)
-      }
       const found = this.#storable(job, outcome, clock.now() - startedMs)
+      if (typeof found === 'string') {
+        this.#release(at, lease.token)
+        return this.#passed(at, outcome.value, startedMs, found)
+      }
       const fill = this.#fill(registration, at, lease, found)
       job.track(fill)
       await this.#atMost(fillPatienceMs, fill)
@@ -219,12 +216,19 @@ export class Loads {
     }
   }
 
-  #storable(job: Job, outcome: Outcome & { kind: 'store' }, costMs: number): Storable {
-    return storable(this.#plan, { key: job.key, value: outcome.value, costMs }, [outcome.options, job.options], this.#parts.random)
+  /** What is to be stored, or why nothing is. One value of many that cannot be kept must not fail the others: it is handed out only. */
+  #storable(job: Job, outcome: Outcome, costMs: number): Storable | 'asked' | 'unstorable' {
+    if (outcome.kind === 'pass') return 'asked'
+    try {
+      return storable(this.#plan, { key: job.key, value: outcome.value, costMs }, [outcome.options, job.options], this.#parts.random)
+    } catch (error) {
+      if (job.doors === undefined || !isMisuse(error)) throw error
+      return 'unstorable'
+    }
   }
 
-  #passed(at: EntryAddress, value: unknown, startedMs: number): Served {
-    this.#parts.tell({ type: 'fill-refused', cache: at.cache, key: at.key, why: 'asked' })
+  #passed(at: EntryAddress, value: unknown, startedMs: number, why: RefusalReason): Served {
+    this.#parts.tell({ type: 'fill-refused', cache: at.cache, key: at.key, why })
     return { state: 'fresh', value, tier: 'origin', createdMs: startedMs, why: undefined }
   }
 

@@ -173,6 +173,37 @@ export interface InvalidateOptions {
   readonly again?: Duration | undefined
 }
 
+/** What a bulk loader is told. */
+export interface BulkLoadContext<K extends Key = Key> {
+  /** Distinct, and missing; never empty. */
+  readonly keys: readonly K[]
+  /** Aborts when nobody waits for any of them any longer, or at the hard timeout. */
+  readonly signal: AbortSignal
+}
+/**
+ * Fetches many values from the origin: a `Map`, or a list of pairs `[key, value]`, in any order. A value may be wrapped by `entry()` or
+ * `doNotStore()`; a key that is left out has no value, and nothing is cached for it.
+ */
+export type BulkLoader<V, K extends Key = Key> = (context: BulkLoadContext<K>) => BulkLoaded<V, K> | PromiseLike<BulkLoaded<V, K>>
+export type BulkLoaded<V, K extends Key = Key> = Iterable<readonly [key: K, value: Loaded<V>]>
+export interface BulkOptions extends GetOrSetOptions {
+  /** Most keys of one call of the loader. Default 500. */
+  readonly chunk?: number | undefined
+}
+export interface WarmOptions {
+  /** How many keys are loaded at once. Default 4. */
+  readonly concurrency?: number | undefined
+  /** Ends it, with `signal.reason`. */
+  readonly signal?: AbortSignal | undefined
+}
+export interface WarmManyOptions extends Pick<BulkOptions, 'signal' | 'chunk'> {}
+/** What became of the keys: loaded now; there already, or loaded by somebody else; not loaded. */
+export interface WarmResult {
+  readonly loaded: number
+  readonly present: number
+  readonly failed: number
+}
+
 /** Changes the origin and returns the new value. `previous`: what was cached, if anything. */
 export type Commit<V> = (context: { readonly key: Key; readonly previous: unknown }) => Loaded<V> | PromiseLike<Loaded<V>>
 
@@ -203,10 +234,29 @@ export interface Cache<V, Out = DeepReadonly<V>> {
   get(key: Key, options?: ReadOptions): Promise<Out | undefined>
   /** As `get`, and tells a miss from a cached `undefined`. */
   read(key: Key, options?: ReadOptions): Promise<ReadResult<V, Out>>
+  /** As `get`, for many keys: values in their order, `undefined` where there is none. */
+  getMany(keys: readonly Key[], options?: ReadOptions): Promise<(Out | undefined)[]>
+  /** As `read`, for many keys: results in their order. */
+  readMany(keys: readonly Key[], options?: ReadOptions): Promise<ReadResult<V, Out>[]>
+  /**
+   * As `getOrSet`, for many keys: values in their order, from few calls of one loader for what is missing; `undefined` where it has left a
+   * key out. Each key joins a load that is under way. A value that cannot be cached is handed out only. If a key could not be loaded, and
+   * there is no old value that may be served, this rejects with its error once all others have been loaded and stored.
+   */
+  getOrSetMany<K extends Key>(keys: readonly K[], load: BulkLoader<V, K>, options?: BulkOptions): Promise<(Out | undefined)[]>
+  /** Loads what is missing, a few at a time and after everybody else, and keeps it. */
+  warm<K extends Key>(keys: Iterable<K>, load: Loader<V, K>, options?: WarmOptions): Promise<WarmResult>
+  /** As `warm`, by few calls of a bulk loader. */
+  warmMany<K extends Key>(keys: Iterable<K>, load: BulkLoader<V, K>, options?: WarmManyOptions): Promise<WarmResult>
   /** What this process's memory holds and may serve now. Counts as an access. */
   peek(key: Key): Out | undefined
   /** Stores a value. For keys with one writer; the last one executed wins. */
   set(key: Key, value: V, options?: SetOptions): Promise<WriteResult>
+  /**
+   * As `set`, for many keys, each with options of its own where they differ. A value that cannot be stored does not keep the others from
+   * it: this rejects with its error once they are.
+   */
+  setMany(entries: Iterable<readonly [key: Key, value: V, options?: SetOptions]>, options?: SetOptions): Promise<WriteResult>
   /** Removes a value everywhere; a load that began before is not stored. */
   invalidate(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** The same as `invalidate`. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import type { FarStore } from '../core/far-store.js'
+import { orError } from '../core/settled.js'
 import type { TwinServer } from './twin-server.js'
 import { sweepTwin } from './twin-sweep.js'
 
@@ -32,6 +33,7 @@ export function twinStore({ server, clock }: TwinStoreOptions): FarStore {
     nodeOf: () => (closed ? undefined : server.runId),
     groups: () => [group],
     get: (at) => later((nowMs) => server.get(at, nowMs)),
+    getMany: (ats) => Promise.all(ats.map((at) => orError(later((nowMs) => server.get(at, nowMs))))),
     check: (at, request) => later((nowMs) => server.check(at, request, nowMs)),
     acquire: (at, request) => later((nowMs) => server.acquire(at, request, nowMs)),
     fill: (at, request) => later((nowMs) => server.fill(at, request, nowMs)),

@@ -25,6 +25,7 @@ import {
   type WriteAnswer,
   type WriteRequest,
 } from '../core/far-store.js'
+import { orError } from '../core/settled.js'
 import { encodeTidings, type Notice, tidingsOf } from '../core/notice.js'
 import { Agreement } from './agreement.js'
 import { askGroup } from './ask.js'
@@ -124,6 +125,39 @@ class Store implements RedisFarStore {
     if (node === undefined) return Promise.reject(this.#away(at.shard))
     const key = this.#layout.shard(at.shard).entry(at)
     return this.#slotted ? this.#readInSlot(node, at.shard, key) : node.reader.get(0, key)
+  }
+
+  async getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    if (!this.#slotted) return this.#readTogether(0, ats)
+    const inSlots = new Map<number, number[]>()
+    ats.forEach(({ shard }, i) => {
+      const places = inSlots.get(shard)
+      if (places === undefined) inSlots.set(shard, [i])
+      else places.push(i)
+    })
+    const found: (Bytes | undefined | ForebayError)[] = new Array(ats.length)
+    const reads = Array.from(inSlots, async ([shard, places]) => {
+      const some = places.map((i) => ats[i] as EntryAddress)
+      const read = await this.#readTogether(shard, some)
+      places.forEach((i, n) => {
+        found[i] = read[n]
+      })
+    })
+    await Promise.all(reads)
+    return found
+  }
+
+  /** Keys of one slot, or of a server without slots. Those that were sent away are read one by one, where they belong. */
+  async #readTogether(shard: number, ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    const node = this.#agreement.settled ? this.#topology.nodeFor(shard) : undefined
+    if (node === undefined) return ats.map(() => this.#away(shard))
+    const found = await node.reader.getMany(ats.map((at) => this.#layout.shard(at.shard).entry(at)))
+    if (!this.#slotted) return found
+    const failed = found.find((one) => one instanceof ForebayError)
+    if (failed !== undefined) this.#topology.failed(shard, failed)
+    return Promise.all(
+      found.map((one, i) => (one instanceof ForebayError && movedTo(one) ? orError(this.get(ats[i] as EntryAddress)) : one)),
+    )
   }
 
   /** A read that was sent away has not happened, so it is made once more where it belongs. */

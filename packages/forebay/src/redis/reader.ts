@@ -15,6 +15,8 @@ type Batch = Map<string, Reading>
 
 /** Most keys in one command: a longer one would hold up what comes behind it. */
 const mostKeys = 64
+/** The same where many are read by one call: whoever asks for so many waits for them anyway. */
+const mostKeysAtOnce = 128
 /** What a command should bring at most, if values are as large as the last ones: more might not come within the deadline. */
 const mostBytes = 1024 * 1024
 /** How much the newest value weighs in the size to expect. */
@@ -56,6 +58,34 @@ export class Reader {
       this.#lanes.delete(lane)
       this.#send(batch)
     })
+  }
+
+  /** Reads many by as few commands as their size allows. They wait for nobody, and nobody gathers behind them. */
+  async getMany(keys: readonly string[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    const most = Math.max(1, Math.min(mostKeysAtOnce, Math.floor(mostBytes / Math.max(1, this.#expectedBytes))))
+    if (keys.length <= most) return this.#mget(keys)
+    const commands: Promise<readonly (Bytes | undefined | ForebayError)[]>[] = []
+    this.#link.inOneWrite(() => {
+      for (let from = 0; from < keys.length; from += most) commands.push(this.#mget(keys.slice(from, from + most)))
+    })
+    return (await Promise.all(commands)).flat()
+  }
+
+  #mget(keys: readonly string[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    return new Promise((resolve) => {
+      this.#link.read('mget', keys, {
+        resolve: (answers) => {
+          const list = Array.isArray(answers) && answers.length === keys.length ? answers : keys.map(() => undefined)
+          resolve(list.map((answer) => (isAnswer(answer) ? this.#measured(answer) : noValue())))
+        },
+        reject: (error) => resolve(keys.map(() => error)),
+      })
+    })
+  }
+
+  #measured(answer: Bytes | null): Bytes | undefined {
+    this.#expectedBytes += newest * ((answer?.length ?? 0) - this.#expectedBytes)
+    return answer ?? undefined
   }
 
   #batch(lane: number): Batch {
@@ -122,9 +152,9 @@ export class Reader {
   }
 
   #settle(reading: Reading, answer: unknown): void {
-    if (!isAnswer(answer)) return reject(reading, new ForebayError('E_REDIS_REPLY', 'a read has answered something else than a value'))
-    this.#expectedBytes += newest * ((answer?.length ?? 0) - this.#expectedBytes)
-    for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.resolve(answer ?? undefined)
+    if (!isAnswer(answer)) return reject(reading, noValue())
+    const bytes = this.#measured(answer)
+    for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.resolve(bytes)
   }
 
   #failed(error: ForebayError): void {
@@ -143,6 +173,10 @@ function reject(reading: Reading, error: ForebayError): void {
 
 function rejectAll(batch: Batch, error: ForebayError): void {
   for (const reading of batch.values()) reject(reading, error)
+}
+
+function noValue(): ForebayError {
+  return new ForebayError('E_REDIS_REPLY', 'a read has answered something else than a value')
 }
 
 function isAnswer(answer: unknown): answer is Bytes | null {

@@ -1,5 +1,6 @@
 import type { EntryAddress, FarStore, ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
+import { orError } from '../core/settled.js'
 import type { TwinServer } from '../memory/twin-server.js'
 import { sweepTwin } from '../memory/twin-sweep.js'
 import type { SimClock } from './sim-clock.js'
@@ -72,13 +73,16 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
     (at: EntryAddress, request: R): Promise<T> =>
       run(command(at.shard), { act, at, request }, (twin, nowMs) => does(twin, at, request, nowMs))
 
+  const get = (at: EntryAddress) => run(command(at.shard), { act: 'get', at, request: {} }, (twin, nowMs) => twin.get(at, nowMs))
+
   return {
     links,
     far: {
       shards: network.shards,
       nodeOf: (shard) => command(shard).runId,
       groups: () => links.map(({ group }) => ({ id: group.id, shards: group.shards })),
-      get: (at) => run(command(at.shard), { act: 'get', at, request: {} }, (twin, nowMs) => twin.get(at, nowMs)),
+      get,
+      getMany: (ats) => Promise.all(ats.map((at) => orError(get(at)))),
       check: onEntry('check', (twin, at, request: { readonly newInc: string }, nowMs) => twin.check(at, request, nowMs)),
       acquire: onEntry('acquire', (twin, at, request: Parameters<FarStore['acquire']>[1], nowMs) => twin.acquire(at, request, nowMs)),
       fill: onEntry('fill', (twin, at, request: Parameters<FarStore['fill']>[1], nowMs) => twin.fill(at, request, nowMs)),

@@ -1,5 +1,6 @@
 import { sweepTwin } from '../memory/twin-sweep.js'
 import { ForebayError } from '../core/errors.js'
+import { orError } from '../core/settled.js'
 import type { FarStore } from '../core/far-store.js'
 import { TwinServer } from '../memory/twin-server.js'
 import type { SimClock } from './sim-clock.js'
@@ -53,6 +54,10 @@ export class TestRedis {
       nodeOf: () => (server.up ? server.twin.runId : undefined),
       groups: () => [group],
       get: (at) => act((twin, nowMs) => twin.get(at, nowMs)),
+      getMany: async (ats) => {
+        const found = await orError(act((twin, nowMs) => ats.map((at) => twin.get(at, nowMs))))
+        return found instanceof ForebayError ? ats.map(() => found) : found
+      },
       check: (at, request) => act((twin, nowMs) => twin.check(at, request, nowMs)),
       acquire: (at, request) => act((twin, nowMs) => twin.acquire(at, request, nowMs)),
       fill: (at, request) => act((twin, nowMs) => twin.fill(at, request, nowMs)),

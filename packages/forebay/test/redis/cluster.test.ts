@@ -102,6 +102,8 @@ describe('a shard that moves', () => {
     const before = store.nodeOf(at.shard)
     const slot = slotOf(createLayout(`cluster${services}`).shard(at.shard).tag)
     await move(slot)
+    const [none, moved] = await store.getMany([{ ...at, shard: 4 }, at])
+    expect([none, Buffer.isBuffer(moved) && moved.subarray(-4).toString()]).toEqual([undefined, 'here'])
     expect((await store.get(at))?.subarray(-4).toString()).toBe('here')
     await until('its new node stands', () => ![undefined, before].includes(store.nodeOf(at.shard)))
     const position = await store.write(at, invalidation)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Bytes } from '../../src/core/bytes.js'
 import { openEnvelope } from '../../src/core/envelope.js'
+import { ForebayError } from '../../src/core/errors.js'
 import {
   type AcquireAnswer,
   type EntryAddress,
@@ -165,6 +166,14 @@ class Pair {
 
 const acts: readonly Act[] = [
   [8, 'get', async (pair) => void (await pair.both(get(pair.at()), (bytes) => seenBytes(bytes)))],
+  [
+    2,
+    'getMany',
+    async (pair) => {
+      const ats = Array.from({ length: pair.random.below(4) }, () => pair.at())
+      await pair.both(getMany(ats), (found) => found.map((one) => (one instanceof ForebayError ? one.code : seenBytes(one))))
+    },
+  ],
   [13, 'check', (pair) => pair.check(pair.at())],
   [16, 'acquire', (pair) => pair.acquire({ at: pair.at(), force: false, takeover: undefined, leaseMs: longMs })],
   [4, 'force', (pair) => pair.acquire({ at: pair.at(), force: true, takeover: undefined, leaseMs: longMs })],
@@ -390,6 +399,10 @@ async function sameNews(pair: Pair): Promise<void> {
 
 function get(at: EntryAddress) {
   return (store: FarStore) => store.get(at)
+}
+
+function getMany(ats: readonly EntryAddress[]) {
+  return (store: FarStore) => store.getMany(ats)
 }
 
 function whole<T>(answer: T): T {

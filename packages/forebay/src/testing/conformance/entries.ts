@@ -35,6 +35,20 @@ export const entryRules: readonly Rule[] = [
       assert.equal(await scene.served(book()), undefined)
     },
   ],
+  [
+    'many are read together: in their order, from all shards, a key named twice given twice',
+    async (scene) => {
+      const ats = Array.from({ length: 300 }, (_, i) => ({ ...book(`b${i}`), shard: i % 2 }))
+      const stored = ats.filter((_, i) => i % 3 !== 0)
+      await Promise.all(stored.map((at) => scene.load(at, { payload: payload(`value of ${at.key}`) })))
+      const asked = [...ats, ...ats.slice(0, 5).reverse()]
+      const found = await scene.store.getMany(asked)
+      assert.equal(found.length, asked.length)
+      for (const [i, at] of asked.entries()) assert.deepEqual(found[i], await scene.store.get(at))
+      assert.equal(found.filter((bytes) => bytes === undefined).length, ats.length - stored.length + 2)
+      assert.deepEqual(await scene.store.getMany([]), [])
+    },
+  ],
   ...([payload('text'), everyByte, new Uint8Array(), new Uint8Array(200_000).fill(7)] as const).map(
     (bytes): Rule => [
       `a fill writes the envelope byte for byte, around ${bytes.length} bytes`,

@@ -185,6 +185,7 @@ export const historyRules: readonly Rule[] = [
     async (scene) => {
       await scene.store.close()
       await assert.rejects(scene.store.get(book()), /^ForebayError: E_REDIS_/)
+      for (const found of await scene.store.getMany([book(), book('b43')])) assert.match(String(found), /^ForebayError: E_REDIS_/)
       await assert.rejects(scene.invalidate(book()), /^ForebayError: E_REDIS_/)
       assert.equal(scene.store.nodeOf(0), undefined)
       assert.equal(await scene.served(book()), undefined)

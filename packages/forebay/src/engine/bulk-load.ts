@@ -1,0 +1,197 @@
+import { ForebayError } from '../core/errors.js'
+import type { EntryAddress } from '../core/far-store.js'
+import type { Doors, Entrant, Place } from './gate.js'
+import type { Lane } from './lanes.js'
+import { type BulkLoader, doNotStore, type Key, type Loader } from './public.js'
+
+/** The value of a key that a bulk loader has left out: known to whoever reads many, never handed to a caller. */
+export const omitted: unique symbol = Symbol('forebay.omitted')
+
+/** One key among those that are loaded together: what its flight enters by, and loads with. */
+export interface Member {
+  readonly doors: Doors
+  readonly load: Loader<unknown>
+  /** Whether a flight of its own has come so far; else it has joined another's, or its value was there. */
+  readonly entered: boolean
+}
+
+export interface BulkLoadParts {
+  readonly gate: Doors
+  readonly load: BulkLoader<unknown>
+  readonly canonical: (key: Key) => string
+}
+
+/**
+ * Loads many keys by few calls. Each key has a flight of its own, with its own lease, so that others can join it and an invalidation stops
+ * only what it concerns. What the flights share is the call: a batch takes one place among the loads, its members ask for their leases, and
+ * once each of them either stands there with his lease or has left (his value was there, or another process loads it), the loader is called
+ * for those who stand there. Who comes later, when another process has failed, comes into the next batch.
+ */
+export class BulkLoads {
+  readonly #parts: BulkLoadParts
+  #batch: Batch | undefined
+
+  constructor(parts: BulkLoadParts) {
+    this.#parts = parts
+  }
+
+  member(key: Key, at: EntryAddress): Member {
+    let entered = false
+    let seat: Seat | undefined
+    return {
+      doors: {
+        enter: async (_, entrant) => {
+          entered = true
+          seat = await this.#open().enter(key, at, entrant)
+          return seat
+        },
+      },
+      load: ({ signal }) => {
+        if (seat === undefined) throw new RangeError('a member enters before it loads')
+        return seat.load(signal)
+      },
+      get entered() {
+        return entered
+      },
+    }
+  }
+
+  #open(): Batch {
+    if (this.#batch === undefined || this.#batch.closed) this.#batch = new Batch(this.#parts)
+    return this.#batch
+  }
+}
+
+/** A member's place in a batch. */
+interface Seat extends Place {
+  /** Stands ready, until the call is answered. */
+  load(signal: AbortSignal): Promise<never>
+}
+
+interface Ready {
+  readonly key: Key
+  readonly resolve: (loaded: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** One call of a bulk loader, and those it is made for. */
+class Batch {
+  readonly #parts: BulkLoadParts
+  readonly #controller = new AbortController()
+  /** By canonical key: who stands here with his lease. */
+  readonly #ready = new Map<string, Ready>()
+  readonly #lanes: (() => Lane)[] = []
+  #place: Promise<Place> | undefined
+  #hurry: (() => void) | undefined
+  #undecided = 0
+  #members = 0
+  #gone = 0
+  #closed = false
+
+  constructor(parts: BulkLoadParts) {
+    this.#parts = parts
+  }
+
+  /** The call is made, or nobody was left to make it for. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  async enter(key: Key, at: EntryAddress, entrant: Entrant): Promise<Seat> {
+    this.#undecided++
+    this.#members++
+    entrant.controller().signal.addEventListener('abort', (event) => this.#leftAlone(event), { once: true })
+    entrant.queued(() => this.#hurry?.())
+    this.#lanes.push(() => entrant.lane)
+    this.#place ??= Promise.resolve(this.#parts.gate.enter(at, this.#entrant()))
+    try {
+      await this.#place
+    } catch (error) {
+      this.#closed = true
+      throw error
+    } finally {
+      entrant.queued(undefined)
+    }
+    return this.#seat(key, at)
+  }
+
+  #seat(key: Key, at: EntryAddress): Seat {
+    let decided = false
+    const decide = (): void => {
+      if (!decided) this.#decided()
+      decided = true
+    }
+    return {
+      leave: decide,
+      load: (signal) =>
+        new Promise((resolve, reject) => {
+          if (signal.aborted) reject(signal.reason)
+          else this.#ready.set(at.key, { key, resolve: resolve as Ready['resolve'], reject })
+          decide()
+        }),
+    }
+  }
+
+  /** The first of its members' lanes: one caller is enough. */
+  #entrant(): Entrant {
+    const lanes = this.#lanes
+    return {
+      get lane() {
+        const own = lanes.map((lane) => lane())
+        return own.find((lane) => lane === 'callers') ?? own[0] ?? 'callers'
+      },
+      controller: () => this.#controller,
+      queued: (hurry) => {
+        this.#hurry = hurry
+      },
+    }
+  }
+
+  #decided(): void {
+    this.#undecided--
+    if (this.#undecided > 0 || this.#closed) return
+    this.#closed = true
+    void this.#run()
+  }
+
+  async #run(): Promise<void> {
+    const place = await this.#place
+    this.#controller.signal.addEventListener('abort', () => place?.leave(), { once: true })
+    try {
+      if (this.#ready.size > 0) await this.#call()
+    } finally {
+      place?.leave()
+    }
+  }
+
+  async #call(): Promise<void> {
+    const { load, canonical } = this.#parts
+    const { signal } = this.#controller
+    try {
+      const keys = [...this.#ready.values()].map(({ key }) => key)
+      const loaded = byKey(await load({ keys, signal }), canonical)
+      for (const [key, { resolve }] of this.#ready) resolve(loaded.has(key) ? loaded.get(key) : doNotStore(omitted))
+    } catch (error) {
+      for (const { reject } of this.#ready.values()) reject(error)
+    }
+  }
+
+  /** A member's hard timeout is over, or nobody waits for him: the call ends with the last of them. */
+  #leftAlone(event: Event): void {
+    this.#gone++
+    if (this.#gone === this.#members) this.#controller.abort((event.target as AbortSignal).reason)
+  }
+}
+
+/** What a bulk loader has answered: pairs, in any order. Keys that it was not asked for mean nothing. */
+function byKey(answer: unknown, canonical: (key: Key) => string): ReadonlyMap<string, unknown> {
+  if (answer === null || typeof answer !== 'object' || !(Symbol.iterator in answer)) {
+    throw new ForebayError('E_VALUE_UNSUPPORTED', 'a bulk loader answers a Map, or a list of pairs [key, value]')
+  }
+  const loaded = new Map<string, unknown>()
+  for (const pair of answer as Iterable<unknown>) {
+    if (!Array.isArray(pair)) throw new ForebayError('E_VALUE_UNSUPPORTED', 'a bulk loader answers pairs [key, value]; one of them is none')
+    loaded.set(canonical(pair[0]), pair[1])
+  }
+  return loaded
+}

@@ -1,0 +1,249 @@
+import { show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
+import type { EntryAddress } from '../core/far-store.js'
+import { BulkLoads, type Member, omitted } from './bulk-load.js'
+import type { Found } from './far-reads.js'
+import { type Request, unlessAborted } from './flights.js'
+import type { Doors } from './gate.js'
+import type { Lane } from './lanes.js'
+import type { Served } from './loads.js'
+import type { Held } from './near.js'
+import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
+import type { Registration } from './registry.js'
+import { sideBySide } from './side-by-side.js'
+
+/** What reading many keys needs of its cache. */
+export interface BulkPort {
+  readonly gate: Doors
+  readonly canonical: (key: Key) => string
+  readonly address: (key: Key) => EntryAddress
+  /** Makes what is read see the writes that it must see, if there are any. */
+  readonly honour: (ats: readonly EntryAddress[], options: ReadOptions | undefined) => Promise<unknown> | undefined
+  /** A memory copy that may be served; an old one is refreshed by the request. */
+  readonly fromMemory: (at: EntryAddress, request: Request | undefined) => Served | undefined
+  /** Whether a flight of this key is under way that may be joined. */
+  readonly isUnderWay: (at: EntryAddress) => boolean
+  readonly begin: (at: EntryAddress) => Registration
+  readonly end: (registration: Registration) => void
+  readonly readMany: (ats: readonly EntryAddress[], registrations: readonly Registration[]) => Promise<readonly Found[]>
+  /** What was found, kept in memory and served if it is fresh, or stale within its window. */
+  readonly fromFar: (registration: Registration, at: EntryAddress, found: Held) => Served | undefined
+  readonly missed: (at: EntryAddress) => void
+  readonly attempt: (request: Request) => Promise<Served>
+  readonly refresh: (request: Request) => void
+}
+
+/** Keys of one call that are read or written together, unless the call says otherwise. */
+const keysOfAChunk = 500
+/** Chunks of one call that are under way together. */
+const chunksAtOnce = 4
+/** Keys that `warm` loads at once, unless it says otherwise. */
+const warmAtOnce = 4
+
+/** One distinct key of a call, and what became of it. */
+interface Item {
+  readonly key: Key
+  readonly at: EntryAddress
+  served: Served | undefined
+  failure: { readonly error: unknown } | undefined
+}
+
+/** A call in hand: by what the keys are loaded, and for whom. */
+interface Call {
+  readonly load: BulkLoader<unknown>
+  readonly options: BulkOptions | undefined
+  readonly lane: Lane
+}
+
+/**
+ * Many keys by one call. They are read together, and each that is missing gets a flight of its own, whose loads are gathered into few calls
+ * of the bulk loader. So everything that holds for one key holds for each of many, and what is left to do here is to put them in order.
+ */
+export class Bulk {
+  readonly #port: BulkPort
+
+  constructor(port: BulkPort) {
+    this.#port = port
+  }
+
+  /** What is cached under each key, in the order asked for. */
+  async read(keys: readonly Key[], options: ReadOptions | undefined): Promise<readonly (Served | undefined)[]> {
+    const { items, order } = this.#itemsOf(keys)
+    await unlessAborted(this.#read(items, options), options?.signal)
+    return order.map((item) => item.served)
+  }
+
+  async obtain(keys: readonly Key[], load: BulkLoader<unknown>, options: BulkOptions | undefined): Promise<unknown[]> {
+    const { items, order } = this.#itemsOf(keys)
+    await this.#obtain(items, { load, options, lane: 'callers' })
+    for (const { failure } of order) if (failure !== undefined) throw failure.error
+    return order.map(({ served }) => (served?.value === omitted ? undefined : served?.value))
+  }
+
+  async warmMany(keys: Iterable<Key>, load: BulkLoader<unknown>, options: WarmManyOptions | undefined): Promise<WarmResult> {
+    const { items } = this.#itemsOf([...keys])
+    const { signal, chunk } = options ?? {}
+    await this.#obtain(items, { load, options: { signal, chunk }, lane: 'warm-ups' })
+    const result = { loaded: 0, present: 0, failed: 0 }
+    for (const { served, failure } of items) result[outcomeOf(served, failure)]++
+    return result
+  }
+
+  async warm(keys: Iterable<Key>, load: Loader<unknown>, options: WarmOptions | undefined): Promise<WarmResult> {
+    const { signal, concurrency = warmAtOnce } = options ?? {}
+    const result = { loaded: 0, present: 0, failed: 0 }
+    await sideBySide(keys, atLeastOne('concurrency', concurrency), async (key) => {
+      signal?.throwIfAborted()
+      const at = this.#port.address(key)
+      try {
+        const served = await this.#port.attempt({ at, key, load, options: { signal }, lane: 'warm-ups' })
+        result[outcomeOf(served, undefined)]++
+      } catch (error) {
+        if (signal?.aborted) throw error
+        result.failed++
+      }
+    })
+    return result
+  }
+
+  /** Each distinct key once, and all of them in order; throws for one that cannot be a key before anything is asked. */
+  #itemsOf(keys: readonly Key[]): { items: readonly Item[]; order: readonly Item[] } {
+    const distinct = new Map<string, Item>()
+    const order: Item[] = []
+    for (const key of keys) {
+      const at = this.#port.address(key)
+      let item = distinct.get(at.key)
+      if (item === undefined) {
+        item = { key, at, served: undefined, failure: undefined }
+        distinct.set(at.key, item)
+      }
+      order.push(item)
+    }
+    return { items: distinct.size === order.length ? order : [...distinct.values()], order }
+  }
+
+  async #read(items: readonly Item[], options: ReadOptions | undefined): Promise<void> {
+    options?.signal?.throwIfAborted()
+    await this.#honour(items, options)
+    const missing: Item[] = []
+    for (const item of items) {
+      item.served = this.#port.fromMemory(item.at, undefined)
+      if (item.served === undefined) missing.push(item)
+    }
+    if (missing.length === 0) return
+    await sideBySide(chunksOf(missing, keysOfAChunk), chunksAtOnce, (chunk) => this.#readChunk(chunk, (item) => this.#port.missed(item.at)))
+  }
+
+  /** Reads what memory has not; `missed` is told of each key that is not there, and of the old value where there is one. */
+  async #readChunk(
+    chunk: readonly Item[],
+    missed: (item: Item, found: 'miss' | 'away', previous: Held | undefined) => void,
+  ): Promise<void> {
+    const { begin, end, readMany, fromFar } = this.#port
+    const ats = chunk.map(({ at }) => at)
+    const registrations = ats.map(begin)
+    try {
+      const found = await readMany(ats, registrations)
+      for (let i = 0; i < chunk.length; i++) {
+        const item = chunk[i] as Item
+        const one = found[i] as Found
+        if (typeof one === 'string') missed(item, one, undefined)
+        else item.served = fromFar(registrations[i] as Registration, item.at, one)
+        if (typeof one !== 'string' && item.served === undefined) missed(item, 'miss', one)
+      }
+    } finally {
+      registrations.forEach(end)
+    }
+  }
+
+  async #honour(items: readonly Item[], options: ReadOptions | undefined): Promise<void> {
+    const seen = this.#port.honour(
+      items.map(({ at }) => at),
+      options,
+    )
+    if (seen !== undefined) await unlessAborted(seen, options?.signal)
+  }
+
+  async #obtain(items: readonly Item[], call: Call): Promise<void> {
+    const { options } = call
+    options?.signal?.throwIfAborted()
+    await this.#honour(items, options)
+    const missing = options?.fresh === true ? items : this.#notInMemory(items, call)
+    const size = atLeastOne('chunk', options?.chunk ?? keysOfAChunk)
+    await sideBySide(chunksOf(missing, size), chunksAtOnce, async (chunk) => {
+      const joined = await this.#obtainChunk(chunk, call)
+      // Whoever loaded these for others has failed, or has left them out: now they are loaded for us.
+      const failed = joined.filter(({ served, failure }) => failure !== undefined || served?.value === omitted)
+      if (failed.length > 0) await this.#obtainChunk(failed, call)
+    })
+  }
+
+  #notInMemory(items: readonly Item[], call: Call): readonly Item[] {
+    const refreshes = this.#loadsOf(call)
+    return items.filter((item) => {
+      const member = refreshes.member(item.key, item.at)
+      item.served = this.#port.fromMemory(item.at, this.#request(item, member, { ...call, lane: 'refreshes' }))
+      return item.served === undefined
+    })
+  }
+
+  /** Answers the keys for which it has joined a flight of somebody else. */
+  async #obtainChunk(chunk: readonly Item[], call: Call): Promise<readonly Item[]> {
+    const loads = this.#loadsOf(call)
+    const refreshes = this.#loadsOf(call)
+    const members = new Map<Item, Member>()
+    const work: Promise<void>[] = []
+    const load = (item: Item, known: Request['known']): void => {
+      const member = loads.member(item.key, item.at)
+      members.set(item, member)
+      work.push(this.#settle(item, this.#port.attempt({ ...this.#request(item, member, call), known })))
+    }
+    const anew = call.options?.fresh === true
+    const unknown = anew ? [] : chunk.filter((item) => !this.#port.isUnderWay(item.at))
+    for (const item of chunk)
+      if (anew || this.#port.isUnderWay(item.at)) load(item, anew ? { found: 'miss', previous: undefined } : undefined)
+    if (unknown.length > 0) await this.#readChunk(unknown, (item, found, previous) => load(item, { found, previous }))
+    for (const item of unknown) {
+      if (item.served?.why !== 'revalidating') continue
+      this.#port.refresh(this.#request(item, refreshes.member(item.key, item.at), { ...call, lane: 'refreshes' }))
+    }
+    await Promise.all(work)
+    if (call.options?.signal?.aborted) throw call.options.signal.reason
+    return [...members].filter(([, member]) => !member.entered).map(([item]) => item)
+  }
+
+  #settle(item: Item, served: Promise<Served>): Promise<void> {
+    item.failure = undefined
+    return served.then(
+      (value) => {
+        item.served = value
+      },
+      (error: unknown) => {
+        item.failure = { error }
+      },
+    )
+  }
+
+  #loadsOf({ load }: Call): BulkLoads {
+    const { gate, canonical } = this.#port
+    return new BulkLoads({ gate, canonical, load })
+  }
+
+  #request({ key, at }: Item, { load, doors }: Member, { options, lane }: Call): Request {
+    return { at, key, load, options, lane, doors }
+  }
+}
+
+function outcomeOf(served: Served | undefined, failure: unknown): keyof WarmResult {
+  if (failure !== undefined || served === undefined || served.value === omitted) return 'failed'
+  return served.tier === 'origin' ? 'loaded' : 'present'
+}
+
+function* chunksOf<T>(list: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size)
+}
+
+function atLeastOne(option: string, value: unknown): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 1) return value as number
+  throw new ForebayError('E_OPTION', `${option} is ${show(value)}; a whole number, at least 1`)
+}
