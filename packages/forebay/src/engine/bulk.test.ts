@@ -299,6 +299,20 @@ describe('getOrSetMany', () => {
   })
 })
 
+describe('many keys of one scope', () => {
+  it('are no other scope’s, and the loader sees them as they were asked for', async () => {
+    const { fleet, nodes, table } = await shop('one')
+    const books = nodes[0].cache<unknown>()
+    const [mine, yours] = [books.scoped('user:1'), books.scoped('user:2')]
+    expect(await fleet.until(mine.getOrSetMany(['b1', 'nobody', 'b2'], table.load))).toEqual(['row b1', undefined, 'row b2'])
+    expect(table.calls).toEqual([['b1', 'nobody', 'b2']])
+    await fleet.until(yours.setMany([['b2', 'yours', { ttl: '1h' }]]))
+    expect(await fleet.until(mine.getMany(['b1', 'b2']))).toEqual(['row b1', 'row b2'])
+    expect(await fleet.until(yours.readMany(['b1', 'b2']))).toMatchObject([{ state: 'miss' }, { value: 'yours' }])
+    expect(await fleet.until(books.getMany(['b1', 'b2']))).toEqual([undefined, undefined])
+  })
+})
+
 describe('getMany and readMany', () => {
   it('never load, and tell a miss from an undefined', async () => {
     const { fleet, nodes } = await shop('one', 'two')

@@ -177,7 +177,10 @@ export class EngineCache implements Cache<unknown> {
     return this.#wrote('set', await this.#store(this.#address(key), { key, value, options: [options] }))
   }
 
-  async setMany(entries: Iterable<readonly [key: Key, value: unknown, options?: SetOptions]>, options?: SetOptions): Promise<WriteResult> {
+  async setMany(
+    entries: Iterable<readonly [key: Key, value: unknown, options?: SetOptions | undefined]>,
+    options?: SetOptions,
+  ): Promise<WriteResult> {
     const sets = Array.from(entries, ([key, value, own]) => ({ at: this.#address(key), set: { key, value, options: [own, options] } }))
     const tokens: Token[] = []
     const refused: unknown[] = []

@@ -222,7 +222,8 @@ export class Loads {
     try {
       return storable(this.#plan, { key: job.key, value: outcome.value, costMs }, [outcome.options, job.options], this.#parts.random)
     } catch (error) {
-      if (job.doors === undefined || !isMisuse(error)) throw error
+      // What the schema refuses is not what callers were promised: it is an error of that key.
+      if (job.doors === undefined || !isMisuse(error) || error.code === 'E_VALUE_SCHEMA') throw error
       return 'unstorable'
     }
   }

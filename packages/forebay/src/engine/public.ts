@@ -256,7 +256,7 @@ export interface Cache<V, Out = DeepReadonly<V>> {
    * As `set`, for many keys, each with options of its own where they differ. A value that cannot be stored does not keep the others from
    * it: this rejects with its error once they are.
    */
-  setMany(entries: Iterable<readonly [key: Key, value: V, options?: SetOptions]>, options?: SetOptions): Promise<WriteResult>
+  setMany(entries: Iterable<readonly [key: Key, value: V, options?: SetOptions | undefined]>, options?: SetOptions): Promise<WriteResult>
   /** Removes a value everywhere; a load that began before is not stored. */
   invalidate(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** The same as `invalidate`. */
@@ -287,7 +287,21 @@ export interface Cache<V, Out = DeepReadonly<V>> {
 export interface ScopedCache<V>
   extends Pick<
     Cache<V>,
-    'getOrSet' | 'fetch' | 'get' | 'read' | 'peek' | 'set' | 'invalidate' | 'delete' | 'markStale' | 'deleteMany' | 'update'
+    | 'getOrSet'
+    | 'fetch'
+    | 'get'
+    | 'read'
+    | 'getMany'
+    | 'readMany'
+    | 'getOrSetMany'
+    | 'peek'
+    | 'set'
+    | 'setMany'
+    | 'invalidate'
+    | 'delete'
+    | 'markStale'
+    | 'deleteMany'
+    | 'update'
   > {
   readonly scope: KeyPart
 }

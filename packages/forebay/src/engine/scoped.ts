@@ -1,6 +1,8 @@
 import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import type {
+  BulkLoader,
+  BulkOptions,
   Cache,
   Commit,
   GetOrSetOptions,
@@ -24,12 +26,27 @@ export function scopedCache<V>(cache: Cache<V>, scope: unknown): ScopedCache<V> 
   const own = <L, K extends Key>(key: K, load: Loader<L, K>): Loader<L> => {
     return (context) => load({ ...context, key })
   }
+  /** A bulk loader sees and answers the keys that its caller has used. */
+  const ownMany = <L, K extends Key>(load: BulkLoader<L, K>): BulkLoader<L> => {
+    return async (context) => {
+      const keys = context.keys.map((key) => (key as unknown as readonly [KeyPart, K])[1])
+      return Array.from(await load({ ...context, keys }), ([key, value]) => [within(key), value] as const)
+    }
+  }
   return {
     scope: checked,
     getOrSet: (key, load, options?: GetOrSetOptions) => cache.getOrSet(within(key), own(key, load), options),
     fetch: (key, load, options?: GetOrSetOptions) => cache.fetch(within(key), own(key, load), options),
     get: (key, options?: ReadOptions) => cache.get(within(key), options),
     read: (key, options?: ReadOptions) => cache.read(within(key), options),
+    getMany: (keys, options?: ReadOptions) => cache.getMany(keys.map(within), options),
+    readMany: (keys, options?: ReadOptions) => cache.readMany(keys.map(within), options),
+    getOrSetMany: (keys, load, options?: BulkOptions) => cache.getOrSetMany(keys.map(within), ownMany(load), options),
+    setMany: (entries, options?: SetOptions) =>
+      cache.setMany(
+        Array.from(entries, ([key, value, own]) => [within(key), value, own]),
+        options,
+      ),
     peek: (key) => cache.peek(within(key)),
     set: (key, value, options?: SetOptions) => cache.set(within(key), value, options),
     invalidate: (key, options?: InvalidateOptions) => cache.invalidate(within(key), options),
