@@ -4,6 +4,7 @@ export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, St
 export type { CompressionCodec } from './core/packing.js'
 export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
 export type { EvictionPolicy } from './core/near-store.js'
+export type { Latency } from './core/histogram.js'
 export { type Pattern, pattern, tag } from './core/pattern.js'
 export type { ValuesMode } from './core/kept-value.js'
 export type { ValueCodec } from './core/value-codec.js'
@@ -43,6 +44,7 @@ export type {
   WarmManyOptions,
   WarmOptions,
   WarmResult,
+  TotalStats,
   Wrapped,
   WrapOptions,
   WriteResult,

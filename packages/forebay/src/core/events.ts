@@ -65,6 +65,7 @@ export type ForebayEvent =
       readonly cache: string
       readonly what: 'set' | 'update' | 'invalidate' | 'stale' | 'tags' | 'pattern' | 'clear'
       readonly state: 'acknowledged' | 'queued'
+      readonly ms: number
     }
   /** A value in Redis could not be read: foreign, truncated or corrupt. Treated as a miss. */
   | { readonly type: 'corrupt'; readonly cache: string; readonly key: string; readonly why: CorruptReason }

@@ -125,7 +125,7 @@ export class EngineCache implements Cache<unknown> {
     if (options === undefined && this.#unwatched && isCanonical(key)) {
       const slot = this.#near.fresh(key, this.#parts.clock.now())
       if (slot !== noSlot) {
-        this.#parts.counters.memoryHits++
+        if (this.#parts.counters.hitMemory()) this.#measure(key)
         return Promise.resolve(handOut(this.#near.valueAt(slot)))
       }
     }
@@ -149,7 +149,7 @@ export class EngineCache implements Cache<unknown> {
     const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
     const slot = this.#near.fresh(name, this.#parts.clock.now())
     if (slot === noSlot || !this.#mayPeek(name)) return undefined
-    this.#parts.counters.memoryHits++
+    if (this.#parts.counters.hitMemory()) this.#measure(name)
     return handOut(this.#near.valueAt(slot))
   }
 
@@ -174,7 +174,8 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async set(key: Key, value: unknown, options?: SetOptions): Promise<WriteResult> {
-    return this.#wrote('set', await this.#store(this.#address(key), { key, value, options: [options] }))
+    const beganMs = this.#parts.clock.now()
+    return this.#wrote('set', beganMs, await this.#store(this.#address(key), { key, value, options: [options] }))
   }
 
   async setMany(
@@ -182,6 +183,7 @@ export class EngineCache implements Cache<unknown> {
     options?: SetOptions,
   ): Promise<WriteResult> {
     const sets = Array.from(entries, ([key, value, own]) => ({ at: this.#address(key), set: { key, value, options: [own, options] } }))
+    const beganMs = this.#parts.clock.now()
     const tokens: Token[] = []
     const refused: unknown[] = []
     for (let from = 0; from < sets.length; from += mostAtOnce) {
@@ -191,7 +193,7 @@ export class EngineCache implements Cache<unknown> {
         else refused.push(stored.reason)
       }
     }
-    const result = this.#wrote('set', ...tokens)
+    const result = this.#wrote('set', beganMs, ...tokens)
     if (refused.length > 0) throw refused[0]
     return result
   }
@@ -263,7 +265,8 @@ export class EngineCache implements Cache<unknown> {
 
   update(key: Key, commit: Commit<unknown>, options?: SetOptions): Promise<WriteResult> {
     try {
-      return this.#updates.run(this.#address(key), key, commit, options).then((token) => this.#wrote('update', token))
+      const beganMs = this.#parts.clock.now()
+      return this.#updates.run(this.#address(key), key, commit, options).then((token) => this.#wrote('update', beganMs, token))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -404,12 +407,20 @@ export class EngineCache implements Cache<unknown> {
     const found = this.#near.find(at.key, nowMs, this.plan.onOutage === 'serve' && shards.away(at))
     if (found === undefined) return undefined
     if (found.state === 'fresh') {
-      counters.memoryHits++
+      if (counters.hitMemory()) this.#measure(at.key)
       return served('memory', found.entry)
     }
     tell({ type: 'stale', cache: this.name, key: at.key, tier: 'memory', why: found.state })
     if (found.state === 'revalidating' && !found.held && request !== undefined) this.#refresh(request)
     return served('memory', found.entry, found.state)
+  }
+
+  /** A hit in memory is too quick to be timed each time, or from where it is known to be one: its look-up is done once more. */
+  #measure(key: string): void {
+    const { clock, counters } = this.#parts
+    const beganMs = clock.now()
+    this.#near.fresh(key, beganMs)
+    counters.tookMemory(clock.now() - beganMs)
   }
 
   /** What is cached, without a load. */
@@ -443,9 +454,10 @@ export class EngineCache implements Cache<unknown> {
   }
 
   #freshFromFar(registration: Registration, found: Held): Served | undefined {
-    if (this.#parts.clock.now() >= found.freshUntilMs) return undefined
+    const nowMs = this.#parts.clock.now()
+    if (nowMs >= found.freshUntilMs) return undefined
     this.#near.keep(registration, found)
-    this.#parts.counters.redisHits++
+    this.#parts.counters.hitRedis(nowMs - registration.startedMs)
     return served('redis', found)
   }
 
@@ -594,14 +606,17 @@ export class EngineCache implements Cache<unknown> {
 
   /** An invalidation, made once more where that is asked for. */
   #fence(what: Wrote, options: InvalidateOptions | undefined, write: () => Promise<Written[]>): Promise<WriteResult> {
-    return this.#parts.repeats.run(options, async () => this.#wrote(what, ...(await write()).map(({ token }) => token)))
+    return this.#parts.repeats.run(options, async () => {
+      const beganMs = this.#parts.clock.now()
+      return this.#wrote(what, beganMs, ...(await write()).map(({ token }) => token))
+    })
   }
 
-  #wrote(what: Wrote, ...tokens: readonly Token[]): WriteResult {
-    const { tell, scopes } = this.#parts
+  #wrote(what: Wrote, beganMs: number, ...tokens: readonly Token[]): WriteResult {
+    const { tell, scopes, clock } = this.#parts
     const result = resultOf(...tokens)
     for (const token of tokens) scopes.wrote(token)
-    tell({ type: 'write', cache: this.name, what, state: result.state })
+    tell({ type: 'write', cache: this.name, what, state: result.state, ms: clock.now() - beganMs })
     return result
   }
 

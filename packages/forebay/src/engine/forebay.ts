@@ -13,7 +13,7 @@ import type { ForebayStats, InvalidateOptions, WriteResult } from './public.js'
 import type { Registration } from './registry.js'
 import { Repeats } from './repeats.js'
 import { Shards } from './shards.js'
-import { CacheCounters } from './statistics.js'
+import { CacheCounters, totalOf } from './statistics.js'
 import { SuspensionWatch } from './suspension.js'
 import { TokenScopes } from './token-scopes.js'
 import { Wakes } from './wakes.js'
@@ -156,8 +156,10 @@ export class Engine {
     const nowMs = this.#parts.clock.now()
     const contractMs = 4 * this.#intervalMs()
     const proven = this.#shards.all.filter((shard) => nowMs - shard.view.provenAtMs < contractMs).length
+    const caches = Object.fromEntries([...this.#caches].map(([name, { cache }]) => [name, cache.stats()]))
     return {
-      caches: Object.fromEntries([...this.#caches].map(([name, { cache }]) => [name, cache.stats()])),
+      caches,
+      total: totalOf(Object.values(caches)),
       shards: { total: this.#shards.all.length, proven },
       outbox: this.#shards.unsent(),
       ...this.#totals,

@@ -205,6 +205,15 @@ describe('listeners', () => {
 })
 
 describe('the statistics', () => {
+  it('measure one hit in memory of 1,024', async () => {
+    const fleet = new Fleet()
+    const [one] = await fleet.ready('one')
+    const books = one.cache()
+    await fleet.until(books.getOrSet('b42', () => 'Dune'))
+    for (let i = 0; i < 2_048; i++) books.peek('b42')
+    expect(books.stats().latency.memoryHit.count).toBe(2)
+  })
+
   it('add up', async () => {
     const fleet = new Fleet()
     const [one, two] = await fleet.ready('one', 'two')
@@ -226,7 +235,8 @@ describe('the statistics', () => {
     await fleet.until(books.invalidate('b42'))
     await fleet.until(books.set('b43', 'x'))
     const stats = books.stats()
-    expect(stats).toEqual({
+    const { latency, ...counters } = stats
+    expect(counters).toEqual({
       hits: { memory: 6, redis: 1 },
       stale: 1,
       misses: 3,
@@ -245,8 +255,18 @@ describe('the statistics', () => {
       loading: { running: 0, queued: { callers: 0, refreshes: 0, warmUps: 0 }, shed: 0 },
       memory: { entries: 2, bytes: expect.any(Number) },
       hitRatio: 8 / 11,
+      monitor: undefined,
     })
-    expect(one.forebay.stats()).toMatchObject({ caches: { books: stats }, shards: { total: 4, proven: 4 }, outbox: 0, listenerErrors: 0 })
+    const counted = Object.fromEntries(Object.entries(latency).map(([what, { count }]) => [what, count]))
+    expect(counted).toEqual({ memoryHit: 0, redisHit: 1, load: 2, wait: 0, write: 2 })
+    expect(latency.load.maxMs).toBeGreaterThanOrEqual(10)
+    expect(one.forebay.stats()).toMatchObject({
+      caches: { books: stats },
+      total: { hits: { memory: 6, redis: 1 }, misses: 3 },
+      shards: { total: 4, proven: 4 },
+      outbox: 0,
+      listenerErrors: 0,
+    })
     await fleet.run(1_000)
     const told = one.told('hit')
     expect(told.filter(({ tier }) => tier === 'memory').reduce((sum, { count }) => sum + count, 0)).toBe(6)

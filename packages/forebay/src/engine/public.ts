@@ -3,6 +3,7 @@ import type { EvictionPolicy } from '../core/near-store.js'
 import type { Pattern } from '../core/pattern.js'
 import type { CompressionCodec } from '../core/packing.js'
 import type { Schema } from '../core/schema.js'
+import type { Latency } from '../core/histogram.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
 import type { LoadStats } from './lanes.js'
 
@@ -371,7 +372,19 @@ export interface CacheStats {
   readonly hitRatio: number
   /** `undefined` where it is off. */
   readonly monitor: MonitorStats | undefined
+  /** How long things took. Of hits in memory one in 1,024 is measured. */
+  readonly latency: {
+    readonly memoryHit: Latency
+    readonly redisHit: Latency
+    readonly load: Latency
+    readonly wait: Latency
+    readonly write: Latency
+  }
 }
+
+/** The counters of all caches together. */
+export interface TotalStats
+  extends Pick<CacheStats, 'hits' | 'stale' | 'misses' | 'loads' | 'loadErrors' | 'refusedFills' | 'memory' | 'hitRatio'> {}
 
 /** A key that this process reads often from Redis, and about how often. */
 export interface HotKey {
@@ -395,6 +408,7 @@ export interface MonitorStats {
 
 export interface ForebayStats {
   readonly caches: { readonly [name: string]: CacheStats }
+  readonly total: TotalStats
   readonly shards: { readonly total: number; readonly proven: number }
   readonly outbox: number
   readonly replayed: number
