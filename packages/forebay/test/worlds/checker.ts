@@ -1,6 +1,5 @@
 import type { ForebayEvent, StaleReason, Tier } from '../../src/core/events.js'
 import { type Envelope, openEnvelope } from '../../src/core/envelope.js'
-import { decodeValue } from '../../src/core/codec.js'
 import type { AcquireRequest, EntryAddress, FillRequest, WriteRequest } from '../../src/core/far-store.js'
 import type { TwinServer } from '../../src/memory/twin-server.js'
 import { mostLoadsPerKey } from '../../src/core/plan.js'
@@ -8,6 +7,7 @@ import type { WriteResult } from '../../src/engine/public.js'
 import type { NetworkEvent } from '../../src/testing/sim-network.js'
 import { type Fence, Fences } from './fences.js'
 import type { LoadRecord, Origin, OriginValue } from './origin.js'
+import { valueIn } from './packing.js'
 import type { CacheModel } from './plan.js'
 
 /** One answer to one client. */
@@ -206,7 +206,7 @@ export class Checker {
   // ---- P1: what the servers hold ----
 
   #stored(key: string, request: FillRequest): void {
-    const value = decodeValue(request.value.codec, request.value.payload) as OriginValue
+    const value = valueIn(request.value.codec, request.value.payload)
     this.#checkStored(key, value, 'a fill was stored', () => true)
   }
 
@@ -215,7 +215,7 @@ export class Checker {
     const envelope: Envelope | undefined = openEnvelope(bytes)
     if (envelope === undefined || !twin.writable || twin.ask([at.shard], 0).positions.get(at.shard)?.inc !== envelope.inc) return
     const key = nameOf(at)
-    const value = decodeValue(envelope.codec, envelope.payload) as OriginValue
+    const value = valueIn(envelope.codec, envelope.payload)
     this.#checkStored(key, value, 'a plain read gave', (fence) => isKeyFence(fence) && fence.kind !== 'stale')
   }
 
@@ -234,7 +234,7 @@ export class Checker {
 
   #wroteLate(key: string, request: WriteRequest): void {
     if (request.kind !== 'set' || request.lease !== undefined) return
-    const value = decodeValue(request.value.codec, request.value.payload) as OriginValue
+    const value = valueIn(request.value.codec, request.value.payload)
     this.fences.lateSets.push({ key, version: this.#parts.origin.newestVersionOf(key, value), atMs: this.#parts.now() })
   }
 

@@ -11,8 +11,8 @@ import type { SimClock } from '../../src/testing/sim-clock.js'
 import { type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
 import { type ClockSkew, SimProcess } from '../../src/testing/sim-process.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
-import { createPacking } from '../../src/system/packing.js'
 import type { OriginValue, Versioned } from './origin.js'
+import { worldPacking } from './packing.js'
 import type { CacheModel } from './plan.js'
 
 /** Stands between a process and its store: how a control world plants a fault. */
@@ -56,7 +56,7 @@ export class WorldNode {
       service: 'world',
       openFarStore: () => far,
       openNearStore,
-      packing: createPacking({ aside: false }),
+      packing: worldPacking(this.process, random.fork('packing')),
       clock: this.process,
       random,
       digest: (text) => new SimRandom(text).id().repeat(8),
@@ -112,6 +112,7 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     hardTimeoutMs: model.hardTimeoutMs,
     memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo' },
     maxValueBytes: 10_000,
+    compression: model.keys.length % 2 === 0 ? { codec: 'gzip', thresholdBytes: 0, level: 1 } : undefined,
   }
   return engine.cache(plan) as unknown as Cache<OriginValue>
 }
