@@ -209,8 +209,10 @@ export interface ReplayRequest {
 export interface HeadsAnswer {
   readonly node: string
   readonly nowMs: number
-  /** Per shard asked about; a shard that could not be asked here (moved away) or has no metadata is missing. */
+  /** Per shard asked about; one that has no metadata is missing, and so is one that could not be asked here. */
   readonly positions: ReadonlyMap<number, Position>
+  /** Shards that could not be asked here: moved away, or moving. Nothing is known of them, in particular not that they have lost anything. */
+  readonly elsewhere: ReadonlySet<number>
 }
 
 /** The name under which a tag's stamp stands in a shard: the scope (a cache, or `*`), a line feed, the tag. */

@@ -147,8 +147,8 @@ export class Listener {
 
   /** Brings one shard to the position answered, and marks it proven. */
   async #reach(shard: Shard, answer: HeadsAnswer, sentMs: number, leastSeq: number): Promise<void> {
-    if (this.#closed) return
     const { view } = shard
+    if (this.#closed || answer.elsewhere.has(view.index)) return
     const position = answer.positions.get(view.index)
     shard.offsetMs = answer.nowMs - sentMs
     try {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { FarStore } from '../core/far-store.js'
 import { deadlineMs, Fleet, type Node } from '../../test/fleet.js'
 import { mostUnsent } from '../core/plan.js'
 
@@ -271,6 +272,29 @@ describe('when Redis is there again', () => {
     expect(books.peek('b42')).toBeUndefined()
     expect(new Set(one.told('dropped').map(({ why }) => why))).toEqual(new Set(['incarnation']))
     expect(one.forebay.stats().dropped).toBeGreaterThan(0)
+  })
+
+  it('a shard that could not be asked since it was moving keeps its memory, and is proven at the next question', async () => {
+    const fleet = new Fleet(1)
+    let moving = false
+    const wrap = (far: FarStore): FarStore => ({
+      ...far,
+      async ask(group) {
+        const answer = await far.ask(group)
+        return moving ? { ...answer, positions: new Map(), elsewhere: new Set(group.shards) } : answer
+      },
+    })
+    const one = fleet.start('one', { wrap })
+    await fleet.until(one.forebay.ready())
+    await fleet.until(one.cache<string>().getOrSet('b42', () => 'first'))
+    one.events.length = 0
+    moving = true
+    await fleet.run(1_400)
+    expect(one.cache().peek('b42')).toBe('first')
+    moving = false
+    await fleet.run(4_000)
+    expect(one.told('dropped')).toEqual([])
+    expect(one.cache().peek('b42')).toBe('first')
   })
 
   it('an acknowledged invalidation that a failover has lost is sent again', async () => {

@@ -246,7 +246,7 @@ export class TwinServer {
         this.#mark(position ? 'ask:position' : 'ask:missing')
         if (position) positions.set(shard, position)
       }
-      return { node: this.runId, nowMs, positions }
+      return { node: this.runId, nowMs, positions, elsewhere: new Set() }
     })
   }
 

@@ -19,17 +19,17 @@ export async function askGroup(
   const [time, ...answers] = await link.callMany('act', [['TIME'], ...group.shards.flatMap((shard) => questions(layout.shard(shard).meta))])
   if (time instanceof ForebayError) throw time
   const positions = new Map<number, Position>()
-  const refusals: ForebayError[] = []
+  const elsewhere = new Map<number, ForebayError>()
   group.shards.forEach((shard, i) => {
     const position = judge(answers[2 * i], answers[2 * i + 1])
     if (position instanceof ForebayError) {
-      refusals.push(position)
+      elsewhere.set(shard, position)
       failed(shard, position)
     } else if (position !== undefined) positions.set(shard, position)
   })
-  const [refusal] = refusals
-  if (refusal !== undefined && refusals.length === group.shards.length) throw refusal
-  return { node, nowMs: timeOf(time), positions }
+  const [refusal] = elsewhere.values()
+  if (refusal !== undefined && elsewhere.size === group.shards.length) throw refusal
+  return { node, nowMs: timeOf(time), positions, elsewhere: new Set(elsewhere.keys()) }
 }
 
 function questions(meta: string): Command[] {

@@ -120,6 +120,30 @@ describe('a shard that moves', () => {
     })
   })
 
+  it('keeps its memory, and hears on', async () => {
+    const options = { service: 'moving', shards: 4, redis: { cluster: cluster.urls.slice(0, 2) }, defaults: { ttl: '1h' } } as const
+    const [one, other] = [createForebay(options), createForebay(options)]
+    const dropped: string[] = []
+    try {
+      await Promise.all([one.ready(), other.ready()])
+      one.on('dropped', ({ why }) => dropped.push(why))
+      const [books, theirs] = [one.cache<number>('books'), other.cache<number>('books')]
+      await until('memory holds it', async () => (await books.getOrSet('b42', () => 1)) === 1 && books.peek('b42') === 1)
+      await theirs.get('b42')
+      for (let shard = 0; shard < 4; shard++) await move(slotOf(createLayout('moving').shard(shard).tag))
+      await until('all shards are proven where they are now', async () => {
+        const { state } = await theirs.invalidate('other')
+        return state === 'acknowledged' && one.stats().shards.proven === 4
+      })
+      expect(books.peek('b42')).toBe(1)
+      await theirs.invalidate('b42')
+      await until('the invalidation is heard', () => books.peek('b42') === undefined)
+      expect(dropped).toEqual([])
+    } finally {
+      await Promise.all([one.close(), other.close()])
+    }
+  })
+
   /** Moves a slot with its keys to the next primary. */
   async function move(slot: number): Promise<void> {
     const owners = await Promise.all(cluster.primaries.map((node) => node.command('CLUSTER', 'COUNTKEYSINSLOT', slot)))
