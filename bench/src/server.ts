@@ -2,13 +2,21 @@
 interface ServerScripts {
   readonly ensureServer: () => string
   readonly startRedis: () => Promise<RedisServer>
-  readonly startCluster: (shape: { readonly primaries: number; readonly replicas: number }) => Promise<RedisCluster>
+  readonly startCluster: (shape: { primaries: number; replicas: number }) => Promise<RedisCluster>
 }
 export interface RedisServer {
   readonly url: string
+  readonly port: number
+  command(...words: (string | number)[]): Promise<unknown>
+  pause(): void
+  resume(): void
+  kill(): Promise<void>
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 export interface RedisCluster {
+  readonly nodes: readonly RedisServer[]
+  readonly primaries: readonly RedisServer[]
   readonly urls: readonly string[]
   stop(): Promise<void>
 }

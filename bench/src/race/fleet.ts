@@ -1,13 +1,37 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Calls } from '../calls.js'
-import { startServer } from '../server.js'
+import { type RedisServer, startServer, startSixNodes } from '../server.js'
 import { Origin } from './origin.js'
+import { Wire } from './wire.js'
 
-/** Several real processes with the same kind of cache, a Redis of their own, and the origin. */
+/** One process of a fleet, as its parent has it. */
+export interface Worker {
+  call<T>(name: string, argument?: unknown): Promise<T>
+  /** Sends a signal; resolves when the process is gone, if it kills. */
+  signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): Promise<void>
+  /** Its way to the server, where the plan says so. */
+  readonly link: Wire | undefined
+}
+
+/** Several real processes with the same kind of cache, a Redis or a Cluster of their own, and the origin. */
 export interface Fleet {
-  readonly workers: readonly Calls[]
+  readonly workers: readonly Worker[]
   readonly origin: Origin
+  /** The primaries. */
+  readonly servers: readonly RedisServer[]
+  /** What workers set off while they run. */
+  readonly hooks: Hooks
+}
+
+export interface Hooks {
+  /** A worker is about to write. */
+  writing: () => void
+  /** A worker has written, and its token is shown to another one. */
+  shown: (shown: unknown) => void
+  /** A worker's loader has begun. */
+  loading: (key: string) => void
 }
 
 export interface FleetPlan {
@@ -15,28 +39,75 @@ export interface FleetPlan {
   readonly processes: number
   readonly maxStalenessMs: number
   readonly peers?: string | undefined
+  readonly on?: 'server' | 'cluster' | undefined
+  /** Each process reaches the server through a proxy of its own. */
+  readonly proxied?: boolean | undefined
+  readonly probe?: boolean | undefined
+  readonly shards?: number | undefined
 }
 
 const workerFile = fileURLToPath(new URL('./worker.js', import.meta.url))
 
 /** Opens a fleet for the time of `work`, and ends it whatever happens. */
 export async function withFleet<T>(plan: FleetPlan, work: (fleet: Fleet) => Promise<T>): Promise<T> {
-  const server = await startServer()
+  const place = plan.on === 'cluster' ? await startSixNodes() : undefined
+  const servers = place?.primaries ?? [await startServer()]
   const origin = new Origin()
-  const children: ChildProcess[] = []
+  const hooks: Hooks = { writing: () => {}, shown: () => {}, loading: () => {} }
+  const open: OpenWorker[] = []
   try {
-    const workers = Array.from({ length: plan.processes }, () => {
+    const workers: Worker[] = []
+    for (let i = 0; i < plan.processes; i++) {
+      const link = plan.proxied === true ? await Wire.to(servers[0]?.port ?? 0) : undefined
       const child = fork(workerFile)
-      children.push(child)
-      return new Calls(child, { read: (key: string) => origin.read(key), write: (key: string) => origin.write(key) })
-    })
-    const { side, maxStalenessMs, peers } = plan
-    await Promise.all(workers.map((worker) => worker.call('open', { side, maxStalenessMs, peers, redisUrl: server.url })))
-    const result = await work({ workers, origin })
-    await Promise.all(workers.map((worker) => worker.call('close')))
+      open.push({ child, link })
+      workers.push(workerOf({ child, link }, origin, hooks))
+    }
+    const { side, maxStalenessMs, peers, probe = false, shards } = plan
+    await Promise.all(
+      workers.map((worker) => {
+        const redis = place === undefined ? (worker.link ?? servers[0])?.url : { cluster: place.urls }
+        return worker.call('open', { side, maxStalenessMs, peers, redis, probe, shards })
+      }),
+    )
+    const result = await work({ workers, origin, servers, hooks })
+    await Promise.all(workers.map((worker, i) => (hasEnded(open[i]?.child) ? undefined : worker.call('close'))))
     return result
   } finally {
-    for (const child of children) child.kill()
-    await server.stop()
+    for (const { child, link } of open) {
+      child.kill('SIGKILL')
+      link?.stop()
+    }
+    for (const server of servers) server.resume()
+    await (place ?? servers[0])?.stop()
   }
+}
+
+interface OpenWorker {
+  readonly child: ChildProcess
+  readonly link: Wire | undefined
+}
+
+function workerOf({ child, link }: OpenWorker, origin: Origin, hooks: Hooks): Worker {
+  const calls = new Calls(child, {
+    read: (key: string) => {
+      hooks.loading(key)
+      return origin.read(key)
+    },
+    change: (key: string) => origin.change(key),
+    writing: () => hooks.writing(),
+    shown: (shown: unknown) => hooks.shown(shown),
+  })
+  return {
+    call: (name, argument) => calls.call(name, argument),
+    async signal(name) {
+      child.kill(name)
+      if (name === 'SIGKILL') await once(child, 'exit')
+    },
+    link,
+  }
+}
+
+function hasEnded(child: ChildProcess | undefined): boolean {
+  return child === undefined || child.exitCode !== null || child.signalCode !== null
 }

@@ -1,3 +1,11 @@
+import { sharedMs } from './shared-clock.js'
+
+/** A change of the origin: the new version, and when it became true. */
+export interface Change {
+  readonly version: number
+  readonly atMs: number
+}
+
 /** The origin: numbers its values' versions by key. It lives in the parent process; the workers ask it over their channel. */
 export class Origin {
   readonly #versions = new Map<string, number>()
@@ -8,10 +16,10 @@ export class Origin {
     return this.version(key)
   }
 
-  write(key: string): number {
+  change(key: string): Change {
     const version = this.version(key) + 1
     this.#versions.set(key, version)
-    return version
+    return { version, atMs: sharedMs() }
   }
 
   version(key: string): number {
@@ -21,10 +29,5 @@ export class Origin {
   /** How often a key has been read, as far as it is a load. */
   loads(key: string): number {
     return this.#loads.get(key) ?? 0
-  }
-
-  forget(): void {
-    this.#versions.clear()
-    this.#loads.clear()
   }
 }

@@ -1,63 +1,103 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Fleet } from './fleet.js'
-import type { Written } from './worker.js'
+import type { Fleet, Worker } from './fleet.js'
+import type { Counts, Verb } from './side.js'
+import type { Seen } from './worker.js'
 
 export interface RacePlan {
   readonly rounds: number
-  readonly by: 'key' | 'tag'
+  readonly verb: Verb
   readonly maxStalenessMs: number
 }
 
-/** What the rounds showed. `stale`: rounds in which an old value was seen where it must not be. */
+/** What the rounds showed. `stale`: rounds in which an old value was seen where it must not be, by where. */
 export interface RaceResult {
-  readonly rounds: number
   readonly stale: number
+  readonly where: string
+  /** Fills that came too late. */
   readonly refused: number
 }
 
+/** Where an old value was seen. */
+type Place = 'writer' | 'token' | 'redis' | 'late'
+
 /** Rounds that run side by side: they share the wait for the staleness contract. */
-const together = 25
-/** Within this time readers begin, the writer writes, and loaders dawdle; all at random. */
+const together = 80
+/** Within this time readers begin, the writers write, and loaders dawdle; all at random. */
 const spreadMs = 30
 const readsEach = 2
 /** Clocks of timers and of proofs may disagree by a turn of a busy event loop. */
 const slackMs = 50
+/** Of the verbs that concern one key, two processes race in every second round. */
+const contestable: readonly Verb[] = ['keys', 'set', 'update']
 
 /**
- * The stale-store race. In each round, on a key of its own, processes read while one of them changes the origin and invalidates. A reader
- * that has loaded the old value before may hand it in after the invalidation; whoever keeps it then serves it until it expires.
+ * The stale-store race. In each round, on a key of its own, processes read while one or two of them change the origin and then the cache by
+ * one verb. A reader that has loaded the old value before may hand it in after the write; whoever keeps it then serves it until it expires.
  *
- * Judged as the promises are worded. For keys: nothing old in Redis from the acknowledgement on. For keys and tags: nothing old by a read of
- * the writing process from the acknowledgement on, and nothing old anywhere once `maxStaleness` has passed, all late fills included.
+ * Judged as the promises are worded, from the acknowledgement of a write on. For all verbs: nothing older is read by the writing process, nor
+ * by another one to whom the token is shown, nor by anybody once `maxStaleness` has passed, all late fills included. For the verbs of one
+ * key also: nothing older is in Redis.
  */
 export async function race(fleet: Fleet, plan: RacePlan): Promise<RaceResult> {
+  const places: Place[] = []
   let stale = 0
+  const before = await refusedIn(fleet)
   for (let from = 0; from < plan.rounds; from += together) {
-    const keys = Array.from({ length: Math.min(together, plan.rounds - from) }, (_, i) => `${plan.by}:${from + i}`)
-    const early = await Promise.all(keys.map((key) => provoke(fleet, key, plan.by)))
+    // Each of the rounds together has a group to itself, so that a `clear` or a pattern concerns its key alone.
+    const keys = Array.from({ length: Math.min(together, plan.rounds - from) }, (_, i) => `${plan.verb}${i}:${from + i}.`)
+    const early = await Promise.all(keys.map((key, i) => provoke(fleet, { key, plan, writers: i % 2 })))
     await pause(plan.maxStalenessMs + slackMs)
     const late = await Promise.all(keys.map((key) => isOldAnywhere(fleet, key)))
-    stale += keys.filter((_, i) => early[i] || late[i]).length
+    for (const [i, seen] of early.entries()) {
+      const all: Place[] = late[i] === true ? [...seen, 'late'] : [...seen]
+      if (all.length > 0) stale++
+      places.push(...all)
+    }
   }
-  const refused = await Promise.all(fleet.workers.map((worker) => worker.call<number>('refused')))
-  return { rounds: plan.rounds, stale, refused: refused.reduce((sum, one) => sum + one, 0) }
+  return { stale, where: tally(places), refused: (await refusedIn(fleet)) - before }
 }
 
-/** One round. Resolves when all its reads are over, and tells whether an old value was seen at the acknowledgement. */
-async function provoke({ workers }: Fleet, key: string, by: RacePlan['by']): Promise<boolean> {
-  const writer = workers[Math.floor(Math.random() * workers.length)]
-  const reads = workers.map((worker) => {
+/** One round. Resolves when all its reads are over, and tells where an old value was seen after an acknowledgement. */
+async function provoke(fleet: Fleet, { key, plan, writers }: { key: string; plan: RacePlan; writers: number }): Promise<readonly Place[]> {
+  const reads = fleet.workers.map((worker) => {
     const each = Array.from({ length: readsEach }, () => ({ afterMs: Math.random() * spreadMs, loadMs: Math.random() * spreadMs }))
     return worker.call('read', { key, reads: each })
   })
-  const written = writer?.call<Written>('write', { key, by, afterMs: 5 + Math.random() * spreadMs })
+  const contested = writers > 0 && contestable.includes(plan.verb)
+  const [one, other] = shuffled(fleet.workers)
+  if (one === undefined || other === undefined) throw new Error('two processes are needed')
+  const write = async (writer: Worker, witness: Worker): Promise<readonly Place[]> => {
+    const times = { afterMs: 5 + Math.random() * spreadMs, pauseMs: Math.random() < 0.5 ? 0 : Math.random() * 5 }
+    const { version, own, shared, token } = await writer.call<Seen>('write', { key, verb: plan.verb, contested, ...times })
+    const shown = token === undefined ? version : await witness.call<number>('readOnce', { key, token })
+    const places: Place[] = []
+    if (own < version) places.push('writer')
+    if (shown < version) places.push('token')
+    if (shared !== undefined && shared < version) places.push('redis')
+    return places
+  }
+  const seen = await Promise.all(contested ? [write(one, other), write(other, one)] : [write(one, other)])
   await Promise.all(reads)
-  const seen = await written
-  if (seen === undefined) throw new Error('nobody wrote')
-  return seen.own < seen.version || (seen.shared !== undefined && seen.shared < seen.version)
+  return seen.flat()
 }
 
 async function isOldAnywhere({ workers, origin }: Fleet, key: string): Promise<boolean> {
   const seen = await Promise.all(workers.map((worker) => worker.call<(number | null | undefined)[]>('look', key)))
   return seen.flat().some((version) => typeof version === 'number' && version < origin.version(key))
+}
+
+async function refusedIn({ workers }: Fleet): Promise<number> {
+  const counts = await Promise.all(workers.map((worker) => worker.call<Counts>('counts')))
+  return counts.reduce((sum, { refused }) => sum + refused, 0)
+}
+
+function shuffled<T>(from: readonly T[]): T[] {
+  return from
+    .map((one) => ({ one, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ one }) => one)
+}
+
+function tally(places: readonly Place[]): string {
+  return [...new Set(places)].map((place) => `${place} ${places.filter((one) => one === place).length}`).join(', ')
 }

@@ -1,24 +1,28 @@
 // One process of the race: reads, writes and looks as the parent tells it.
 import { setTimeout as pause } from 'node:timers/promises'
 import { Calls } from '../calls.js'
-import type { Side, SidePlan } from './side.js'
+import type { Change } from './origin.js'
+import { sharedMs } from './shared-clock.js'
+import type { Act, Side, SidePlan } from './side.js'
 import { sides } from './sides.js'
+import { type Shown, Traffic, type TrafficPlan } from './traffic.js'
+import { write } from './written.js'
 
 /** Reads of one key: each begins after its delay, and its loader pauses between reading the origin and handing the value on. */
 export interface Reads {
   readonly key: string
   readonly reads: readonly { readonly afterMs: number; readonly loadMs: number }[]
 }
-/** A writer: after its delay it changes the origin, and then invalidates. */
-export interface Write {
-  readonly key: string
+/** A writer: after its delay it changes the origin, and after another one the cache. */
+export interface Write extends Act {
   readonly afterMs: number
-  readonly by: 'key' | 'tag'
+  readonly pauseMs: number
 }
-/** What the writer saw as soon as its invalidation was acknowledged. */
-export interface Written {
+/** What the writer saw as soon as its write was acknowledged. */
+export interface Seen {
   readonly version: number
-  /** By this process's own read, and in Redis. */
+  readonly token: string | undefined
+  /** By this process's own read, and in Redis; groups reach the readers of Redis a little later. */
   readonly own: number
   readonly shared: number | undefined
 }
@@ -28,14 +32,23 @@ export interface Crowd {
   readonly loadMs: number
 }
 
+const mostTries = 1_000
+
 let side: Side
-const watched = new Map<string, Promise<bigint>>()
+let traffic: Traffic
+const watched = new Map<string, Promise<number>>()
 
 const parent = new Calls(process, {
   async open(plan: SidePlan) {
     const open = sides[plan.side]
     if (open === undefined) throw new Error(`no side ${plan.side}`)
     side = await open(plan)
+    traffic = new Traffic(side, {
+      read: (key) => parent.call<number>('read', key),
+      change,
+      writing: () => void parent.call('writing'),
+      shown: (shown) => void parent.call('shown', shown),
+    })
   },
   read: async ({ key, reads }: Reads) => {
     await Promise.all(
@@ -45,12 +58,20 @@ const parent = new Calls(process, {
       }),
     )
   },
-  async write({ key, afterMs, by }: Write): Promise<Written> {
+  /** The version that one read answers with; with a token, if there is one. */
+  readOnce: ({ key, token }: { key: string; token?: string | undefined }) => side.read(key, loader(key, 0), token),
+  async write({ afterMs, pauseMs, ...act }: Write): Promise<Seen> {
+    const { key, verb } = act
     await pause(afterMs)
-    const version = await parent.call<number>('write', key)
-    await (by === 'key' ? side.invalidate(key) : side.invalidateTag(key))
-    const shared = by === 'key' ? await side.shared(key) : undefined
-    return { version, own: await side.read(key, loader(key, 0)), shared }
+    const { written, sent } = await write(side, act, async () => {
+      const changed = await change(key)
+      await pause(pauseMs)
+      return changed
+    })
+    const own = await side.read(key, loader(key, 0))
+    await sent
+    const shared = verb === 'keys' || verb === 'set' || verb === 'update' ? await side.shared(key) : undefined
+    return { version: written.version, token: written.token, own, shared }
   },
   /** The versions that this process's reads and Redis answer with; no loader runs late any more. */
   async look(key: string): Promise<readonly (number | undefined)[]> {
@@ -62,20 +83,41 @@ const parent = new Calls(process, {
   },
   /** Begins to watch when memory stops serving this version. */
   async watch({ key, version }: { key: string; version: number }) {
-    await side.read(key, loader(key, 0))
-    if (side.peek(key) !== version) throw new Error(`the memory does not hold version ${version}`)
+    // On a busy machine a caller may have the value before it is kept.
+    for (let tries = 0; side.peek(key) !== version; tries++) {
+      if (tries === mostTries) throw new Error(`the memory does not hold version ${version}`)
+      await side.read(key, loader(key, 0))
+    }
     watched.set(key, gone(key, version))
   },
-  goneAt: async (key: string) => String(await watched.get(key)),
-  async invalidate(key: string) {
-    const at = String(process.hrtime.bigint())
-    await side.invalidate(key)
-    return at
+  goneAt: (key: string) => watched.get(key),
+  /** Changes origin and cache, and tells when that began. */
+  async invalidate(key: string): Promise<number> {
+    let beganMs = 0
+    const { sent } = await write(side, { verb: 'keys', key, contested: false }, async () => {
+      const changed = await change(key)
+      beganMs = sharedMs()
+      return changed
+    })
+    await sent
+    return beganMs
   },
-  refused: () => side.refused(),
+  invalidateMany: (keys: readonly string[]) => side.invalidateMany(keys),
+  peekMany: (keys: readonly string[]) => keys.map((key) => side.peek(key)),
+  readMany: (keys: readonly string[]) => Promise.all(keys.map((key) => side.read(key, loader(key, 0)))),
+  startTraffic: (plan: TrafficPlan) => traffic.start(plan),
+  stopTraffic: () => traffic.stop(),
+  report: () => traffic.report(),
+  readWith: (shown: Shown) => traffic.readWith(shown),
+  unsent: () => side.unsent(),
+  counts: () => side.counts(),
   close: () => side.close(),
 })
 process.on('disconnect', () => process.exit())
+
+function change(key: string): Promise<Change> {
+  return parent.call<Change>('change', key)
+}
 
 function loader(key: string, loadMs: number): () => Promise<number> {
   return async () => {
@@ -85,10 +127,10 @@ function loader(key: string, loadMs: number): () => Promise<number> {
   }
 }
 
-/** When the memory no longer serves this version, by the clock that the processes of a machine share. */
-async function gone(key: string, version: number): Promise<bigint> {
+/** When the memory no longer serves this version. */
+async function gone(key: string, version: number): Promise<number> {
   for (;;) {
-    if (side.peek(key) !== version) return process.hrtime.bigint()
+    if (side.peek(key) !== version) return sharedMs()
     await new Promise(setImmediate)
   }
 }

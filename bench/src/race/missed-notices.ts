@@ -1,0 +1,84 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Fleet, Worker } from './fleet.js'
+import type { Counts } from './side.js'
+
+export interface MissedResult {
+  /** Notices that the reader was cut off from, and how many it then replayed. */
+  readonly missed: number
+  readonly replayed: number
+  readonly dropped: number
+  /** Keys that nobody had touched, and how many of them its memory still had. */
+  readonly untouched: number
+  readonly kept: number
+  /** Keys invalidated meanwhile that its memory still had. */
+  readonly old: number
+}
+
+const heardWithinMs = 10_000
+
+/** A process is cut off while another one invalidates; back again, it must have replayed just what it missed, and dropped nothing. */
+export async function missedNotices({ workers }: Fleet, plan: { missed: number; untouched: number }): Promise<MissedResult> {
+  const [writer, reader] = pair(workers)
+  const names = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `missed:${kind}${i}.`)
+  const [touched, untouched] = [names('touched', plan.missed), names('untouched', plan.untouched)]
+  await reader.call('readMany', [...touched, ...untouched])
+  const before = await reader.call<Counts>('counts')
+  reader.link?.close()
+  await writer.call('invalidateMany', touched)
+  reader.link?.heal()
+  await heardAgain(reader, untouched, ({ replayed }) => replayed - before.replayed >= plan.missed)
+  const after = await reader.call<Counts>('counts')
+  return {
+    missed: plan.missed,
+    replayed: after.replayed - before.replayed,
+    dropped: after.dropped - before.dropped,
+    untouched: untouched.length,
+    kept: await held(reader, untouched),
+    old: await held(reader, touched),
+  }
+}
+
+/** The same with more notices in one shard than its log holds: that shard alone is dropped, and nothing old is left. */
+export async function trimmedLog({ workers }: Fleet, plan: { missed: number; untouched: number }): Promise<MissedResult> {
+  const [writer, reader] = pair(workers)
+  const touched = 'trimmed:one.'
+  const untouched = Array.from({ length: plan.untouched }, (_, i) => `trimmed:untouched${i}.`)
+  await reader.call('readMany', [touched, ...untouched])
+  const before = await reader.call<Counts>('counts')
+  reader.link?.close()
+  await writer.call(
+    'invalidateMany',
+    Array.from({ length: plan.missed }, () => touched),
+  )
+  reader.link?.heal()
+  await heardAgain(reader, untouched, ({ dropped }) => dropped > before.dropped)
+  const after = await reader.call<Counts>('counts')
+  return {
+    missed: plan.missed,
+    replayed: after.replayed - before.replayed,
+    dropped: after.dropped - before.dropped,
+    untouched: untouched.length,
+    kept: await held(reader, untouched),
+    old: await held(reader, [touched]),
+  }
+}
+
+/** Waits until the reader has caught up and has its memory proven again. */
+async function heardAgain(reader: Worker, known: readonly string[], done: (counts: Counts) => boolean): Promise<void> {
+  const endMs = performance.now() + heardWithinMs
+  while (performance.now() < endMs) {
+    if (done(await reader.call<Counts>('counts')) && (await held(reader, known)) > 0) return
+    await pause(20)
+  }
+}
+
+async function held(reader: Worker, keys: readonly string[]): Promise<number> {
+  const seen = await reader.call<(number | null | undefined)[]>('peekMany', keys)
+  return seen.filter((one) => typeof one === 'number').length
+}
+
+function pair(workers: readonly Worker[]): readonly [Worker, Worker] {
+  const [writer, reader] = workers
+  if (writer === undefined || reader === undefined) throw new Error('two processes are needed')
+  return [writer, reader]
+}
