@@ -8,7 +8,7 @@ export type { Latency } from './core/histogram.js'
 export { type Pattern, pattern, tag } from './core/pattern.js'
 export type { ValuesMode } from './core/kept-value.js'
 export type { ValueCodec } from './core/value-codec.js'
-export { doNotStore, entry } from './engine/public.js'
+export { doNotStore, entry, notModified } from './engine/public.js'
 export type {
   BulkLoadContext,
   BulkLoaded,
@@ -22,6 +22,7 @@ export type {
   DeepReadonly,
   Duration,
   EntryOptions,
+  ExtendOptions,
   FetchResult,
   Forebay,
   ForebayStats,
@@ -30,6 +31,7 @@ export type {
   InvalidateOptions,
   Key,
   LoadContext,
+  LoadedOptions,
   LoadStats,
   Loader,
   LoadingCache,

@@ -84,6 +84,17 @@ function loaded(seq: number, tags: readonly string[]) {
 
 /** Asks the server: may what was loaded at that seq, with these tags, be stored now? */
 function standsIn(server: TwinServer, seq: number, tags: readonly string[]): boolean {
-  const value = { payload: new Uint8Array(), codec: 0, tags, freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
+  const value = {
+    payload: new Uint8Array(),
+    codec: 0,
+    tags,
+    freshMs: 1_000,
+    staleMs: 0,
+    errorMs: 0,
+    keepMs: 0,
+    extendMs: 0,
+    costMs: 0,
+    version: 0,
+  }
   return server.fill(loaded(seq, tags), { token: 't', nonce: 'fill', inc: 'inc', seq, value }, 0).kind === 'stored'
 }

@@ -107,7 +107,7 @@ describe('a value in Redis that cannot be read', () => {
     const fleet = new Fleet()
     const [node] = await fleet.ready('one')
     const at = { shard: shardOf('books', 'b42', 4), cache: 'books', version: '', key: 'b42' }
-    const value = { payload, codec, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
+    const value = { payload, codec, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, keepMs: 0, extendMs: 0, costMs: 0, version: 0 }
     const set = { kind: 'set', nonce: 'foreign', newInc: 'inc', value, lease: undefined } as const
     fleet.group.primary.twin.write(at, set, fleet.group.primary.nowMs())
     await fleet.run(10)

@@ -20,7 +20,13 @@ describe('the plan of a cache', () => {
       maxStalenessMs: 2_000,
       onOutage: 'reload',
       hardTimeoutMs: 30_000,
-      memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo' },
+      memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo', ttlMs: Number.MAX_SAFE_INTEGER },
+      softTimeoutMs: 0,
+      negativeMs: undefined,
+      sliding: undefined,
+      expireDaily: undefined,
+      earlyBeta: 0,
+      keepMs: 0,
       maxValueBytes: 8 * 1024 * 1024,
       loads: { max: 256, queue: 10_000 },
       values: 'frozen',
@@ -38,11 +44,16 @@ describe('the plan of a cache', () => {
       maxStaleness: '500ms',
       onOutage: 'serve',
       hardTimeout: '5s',
-      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru' },
+      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru', ttl: '10s' },
       maxValueBytes: 10,
       loads: { max: 8, queue: 0 },
       version: 2,
       values: 'cloned',
+      softTimeout: '200ms',
+      negativeTtl: '5s',
+      sliding: { max: '1h' },
+      earlyRefresh: { beta: 2 },
+      keepForRevalidation: '1d',
     }
     expect(plan(options)).toEqual({
       name: 'books',
@@ -55,7 +66,12 @@ describe('the plan of a cache', () => {
       maxStalenessMs: 500,
       onOutage: 'serve',
       hardTimeoutMs: 5_000,
-      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru' },
+      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru', ttlMs: 10_000 },
+      softTimeoutMs: 200,
+      negativeMs: 5_000,
+      sliding: { maxMs: 3_600_000 },
+      earlyBeta: 2,
+      keepMs: 86_400_000,
       maxValueBytes: 10,
       loads: { max: 8, queue: 0 },
       values: 'cloned',
@@ -70,12 +86,41 @@ describe('the plan of a cache', () => {
   })
 
   it('keeps one bound of memory where the other is said', () => {
-    expect(plan({ ttl: 1, memory: { maxEntries: 7 } }).memory).toEqual({ maxEntries: 7, maxBytes: 64 * 1024 * 1024, policy: 's3fifo' })
-    expect(plan({ ttl: 1, memory: { maxEntries: undefined, maxBytes: 9 } }).memory).toEqual({
-      maxEntries: 10_000,
-      maxBytes: 9,
-      policy: 's3fifo',
+    expect(plan({ ttl: 1, memory: { maxEntries: 7 } }).memory).toMatchObject({ maxEntries: 7, maxBytes: 64 * 1024 * 1024 })
+    expect(plan({ ttl: 1, memory: { maxEntries: undefined, maxBytes: 9 } }).memory).toMatchObject({ maxEntries: 10_000, maxBytes: 9 })
+  })
+
+  it('knows when a day’s values end, and what no value and sliding lives are', () => {
+    expect(plan({ ttl: 1, expireDaily: { at: '04:30' } }).expireDaily).toMatchObject({ minuteOfDay: 270, timeZone: 'UTC' })
+    expect(plan({ ttl: 1, expireDaily: { at: '00:00', timeZone: 'Europe/Berlin' } }).expireDaily?.timeZone).toBe('Europe/Berlin')
+    expect(plan({ ttl: 1, negativeTtl: false, sliding: true, earlyRefresh: true })).toMatchObject({
+      negativeMs: 0,
+      sliding: { maxMs: 0 },
+      earlyBeta: 1,
     })
+    expect(plan({ ttl: 1, sliding: false, earlyRefresh: false })).toMatchObject({ sliding: undefined, earlyBeta: 0 })
+    const daily = { ttl: 1, expireDaily: { at: '04:30' } }
+    expect(samePlan(plan(daily), plan(daily))).toBe(true)
+    expect(samePlan(plan(daily), plan({ ttl: 1, expireDaily: { at: '04:31' } }))).toBe(false)
+  })
+
+  it.each([
+    [{ sliding: 'yes' }, 'sliding is "yes"; true, false or { max }'],
+    [{ sliding: { max: '1h', min: 1 } }, 'sliding.min is 1; no such option'],
+    [{ ttl: '2h', sliding: { max: '1h' } }, 'sliding.max is 3600000; at least ttl'],
+    [{ sliding: true, expireDaily: { at: '04:00' } }, 'sliding is true; not together with expireDaily'],
+    [{ expireDaily: { at: '4:00' } }, 'expireDaily.at is "4:00"'],
+    [{ expireDaily: { at: '24:00' } }, 'expireDaily.at is "24:00"'],
+    [{ expireDaily: { at: '04:00', timeZone: 'Mars/Olympus' } }, 'expireDaily.timeZone is "Mars/Olympus"'],
+    [{ expireDaily: { at: '04:00', zone: 'UTC' } }, 'expireDaily.zone is "UTC"; no such option'],
+    [{ earlyRefresh: { beta: 0 } }, 'earlyRefresh.beta is 0'],
+    [{ earlyRefresh: 2 }, 'earlyRefresh is 2; true, false or { beta }'],
+    [{ negativeTtl: 0 }, 'negativeTtl is 0'],
+    [{ softTimeout: -1 }, 'softTimeout is -1'],
+    [{ keepForRevalidation: 'long' }, 'keepForRevalidation is "long"'],
+    [{ memory: { ttl: 0 } }, 'memory.ttl is 0'],
+  ])('refuses %j', (options, text) => {
+    expect(() => wrong({ ttl: 1, ...options })).toThrow(`E_OPTION: cache 'books': ${text}`)
   })
 
   it('is in whole milliseconds, at least one', () => {
@@ -107,9 +152,9 @@ describe('the plan of a cache', () => {
     ['onOutage', null, "'reload' or 'serve'"],
     ['jitter', null, 'a number from 0 to 0.5'],
     ['hardTimeout', '0s', 'a duration'],
-    ['memory', true, 'an object of maxEntries, maxBytes and policy, or false'],
-    ['memory', null, 'an object of maxEntries, maxBytes and policy, or false'],
-    ['memory', 100, 'an object of maxEntries, maxBytes and policy, or false'],
+    ['memory', true, 'an object of maxEntries, maxBytes, policy and ttl, or false'],
+    ['memory', null, 'an object of maxEntries, maxBytes, policy and ttl, or false'],
+    ['memory', 100, 'an object of maxEntries, maxBytes, policy and ttl, or false'],
     ['maxValueBytes', 0, 'a whole number, at least 1'],
     ['maxValueBytes', 1.5, 'a whole number, at least 1'],
     ['maxValueBytes', '1MB', 'a whole number, at least 1'],
@@ -125,7 +170,7 @@ describe('the plan of a cache', () => {
     [{ maxEntries: -5 }, 'memory.maxEntries is -5'],
     [{ maxEntries: null }, 'memory.maxEntries is null'],
     [{ maxBytes: '64MB' }, 'memory.maxBytes is "64MB"'],
-    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes, policy'],
+    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes, policy, ttl'],
   ])('refuses memory %j', (memory, message) => {
     expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${message}`)
   })

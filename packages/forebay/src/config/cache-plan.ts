@@ -1,9 +1,11 @@
-import { parseDuration, show } from '../core/duration.js'
+import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { checkName, checkTags } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { noCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
+import { lifetimeOptions } from './lifetime-options.js'
+import { between, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
 import { compressionOption, sameSeal, schemaOptions, sealOption } from './payload-options.js'
 
 /** Shortest staleness contract: below this, questions would follow each other faster than a busy network answers. */
@@ -28,13 +30,19 @@ const known: readonly (keyof CacheOptions)[] = [
   'schema',
   'migrate',
   'values',
+  'negativeTtl',
+  'sliding',
+  'expireDaily',
+  'earlyRefresh',
+  'softTimeout',
+  'keepForRevalidation',
 ]
 
 /** Options with a default; null is none of their values, and no way to ask for it. */
 const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024, values: 'frozen' }
 /** More loads at once than a pool of connections serves only make each slower; what waits costs a promise or two. */
 const loadsOtherwise = { max: 256, queue: 10_000 }
-const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo' }
+const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo', ttl: undefined }
 
 /** The options of a cache over the service's defaults, checked and resolved; throws `E_OPTION` naming the option and the value. */
 export function cachePlan(name: string, given: CacheOptions<never> | undefined, defaults: CacheOptions | undefined): CachePlan {
@@ -64,6 +72,7 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     onOutage: oneOf(where, 'onOutage', options.onOutage, ['reload', 'serve']),
     hardTimeoutMs: duration('hardTimeout', 30_000),
     memory: memoryBounds(where, options.memory),
+    ...lifetimeOptions(where, options, duration),
     maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
     loads: loadBounds(where, options.loads),
     monitor: monitorOption(where, options.monitor),
@@ -93,15 +102,16 @@ function loadBounds(where: string, loads: unknown): CachePlan['loads'] {
 function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
   if (memory === false) return undefined
   if (memory !== undefined && (memory === null || typeof memory !== 'object')) {
-    throw refusal(where, 'memory', memory, 'an object of maxEntries, maxBytes and policy, or false')
+    throw refusal(where, 'memory', memory, 'an object of maxEntries, maxBytes, policy and ttl, or false')
   }
-  const { maxEntries, maxBytes, policy, ...rest }: Record<string, unknown> = { ...memoryOtherwise, ...withoutUndefined(memory) }
+  const { maxEntries, maxBytes, policy, ttl, ...rest }: Record<string, unknown> = { ...memoryOtherwise, ...withoutUndefined(memory) }
   for (const option of Object.keys(rest))
-    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes, policy')
+    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes, policy, ttl')
   return {
     maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
     maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
     policy: oneOf(where, 'memory.policy', policy, ['s3fifo', 'lru', 'lfu']),
+    ttlMs: ttl === undefined ? Number.MAX_SAFE_INTEGER : parseDuration(`${where}memory.ttl`, ttl),
   }
 }
 
@@ -131,29 +141,4 @@ function tagsOption(where: string, tags: unknown): CachePlan['tags'] {
   if (typeof tags === 'function') return (value, key) => tags(value, key) as readonly string[]
   if (!Array.isArray(tags)) throw refusal(where, 'tags', tags, 'an array of tags, or a function (value, key) => tags')
   return checkTags(tags)
-}
-
-function between(where: string, option: string, value: unknown, least: number, most: number): number {
-  if (typeof value !== 'number' || !(value >= least && value <= most))
-    throw refusal(where, option, value, `a number from ${least} to ${most}`)
-  return value
-}
-
-function whole(where: string, option: string, value: unknown, least: number): number {
-  if (!Number.isSafeInteger(value) || (value as number) < least) throw refusal(where, option, value, `a whole number, at least ${least}`)
-  return value as number
-}
-
-function oneOf<T extends string>(where: string, option: string, value: unknown, choices: readonly T[]): T {
-  const choice = choices.find((candidate) => candidate === value)
-  if (choice === undefined) throw refusal(where, option, value, choices.map((candidate) => `'${candidate}'`).join(' or '))
-  return choice
-}
-
-function refusal(where: string, option: string, value: unknown, wanted: string): ForebayError {
-  return new ForebayError('E_OPTION', `${where}${option} is ${show(value)}; ${wanted}`)
-}
-
-function withoutUndefined(options: object | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
 }

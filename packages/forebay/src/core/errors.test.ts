@@ -42,7 +42,16 @@ describe('an error', () => {
 
   it('of misuse is never answered with an old value', () => {
     const misuse = codes.filter((code) => isMisuse(new ForebayError(code, '')))
-    expect(misuse).toEqual(['E_OPTION', 'E_KEY', 'E_TAG', 'E_PATTERN', 'E_VALUE_UNSUPPORTED', 'E_VALUE_TOO_LARGE', 'E_VALUE_SCHEMA'])
+    expect(misuse).toEqual([
+      'E_OPTION',
+      'E_KEY',
+      'E_TAG',
+      'E_PATTERN',
+      'E_VALUE_UNSUPPORTED',
+      'E_VALUE_TOO_LARGE',
+      'E_VALUE_SCHEMA',
+      'E_NOT_MODIFIED',
+    ])
     expect(isMisuse(new TypeError('E_OPTION'))).toBe(false)
   })
 })

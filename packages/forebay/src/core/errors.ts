@@ -57,6 +57,11 @@ export const errorTable = {
     why: 'As many loads of this cache as allowed run, and the queue before them is full, or no place became free within the hard timeout.',
     todo: 'The origin is too slow for what is asked: shed load, allow staleIfError, or raise loads.max where the origin bears it.',
   },
+  E_NOT_MODIFIED: {
+    what: 'A loader said that its value has not changed, but there is no previous value.',
+    why: 'It returned notModified() though its context had no `previous`: nothing was cached, or it was invalidated.',
+    todo: 'Ask the origin conditionally only where `previous` and `validator` are given.',
+  },
   E_CLOSED: {
     what: 'The cache is closed.',
     why: 'close() was called.',
@@ -115,5 +120,5 @@ export function isAway(error: unknown): error is ForebayError {
 
 /** Whether an error says that the caller asked for something impossible: it is never answered with an old value instead. */
 export function isMisuse(error: unknown): error is ForebayError {
-  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|PATTERN|VALUE)/.test(error.code)
+  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|PATTERN|VALUE|NOT_MODIFIED)/.test(error.code)
 }

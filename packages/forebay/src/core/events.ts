@@ -7,6 +7,8 @@ export type StaleReason =
   | 'revalidating'
   /** The loader failed; inside `staleIfError`. */
   | 'error'
+  /** The load takes longer than `softTimeout`; it goes on. */
+  | 'slow'
   /** Freshness cannot be proven in an outage, and the cache says `onOutage: 'serve'`. */
   | 'outage'
 
@@ -59,6 +61,10 @@ export type ForebayEvent =
       readonly lane: 'callers' | 'refreshes' | 'warm-ups'
       readonly why: ShedReason
     }
+  /** A valid entry's life was prolonged, by a hit of a sliding life or by `extend`. */
+  | { readonly type: 'extend'; readonly cache: string; readonly key: string }
+  /** A hit has started a refresh before the end of freshness. */
+  | { readonly type: 'early-refresh'; readonly cache: string; readonly key: string }
   | { readonly type: 'evict'; readonly cache: string; readonly entries: number }
   | {
       readonly type: 'write'

@@ -1,4 +1,5 @@
 import type { Bytes } from './bytes.js'
+import type { Extension, Times } from './envelope.js'
 import type { ForebayError } from './errors.js'
 import type { Notice } from './notice.js'
 
@@ -28,6 +29,11 @@ export interface FarStore {
   release(at: EntryAddress, request: LeaseRequest): Promise<void>
   /** Prolongs the lease if it is still ours. */
   renew(at: EntryAddress, request: LeaseRequest & { readonly leaseMs: number }): Promise<boolean>
+  /**
+   * Prolongs an entry that is valid and still fresh: its times, and its stay in the store. Nothing else of it changes, and one whose life
+   * has a fixed end keeps that. Answers its times then; nothing where there is no such entry.
+   */
+  extend(at: EntryAddress, request: Extension): Promise<ExtendAnswer | undefined>
   /** One key's fence: drops the lease, then the entry (`invalidate`), its freshness (`stale`), or replaces it (`set`); then the notice. */
   write(at: EntryAddress, request: WriteRequest): Promise<WriteAnswer>
   /** A group's fence on one shard: the notice, then the stamps of the tags, or of the clear. */
@@ -82,6 +88,10 @@ export interface StoredValue {
   readonly freshMs: number
   readonly staleMs: number
   readonly errorMs: number
+  /** The span after freshness in which it is kept in any case, for a load that asks whether it has changed. */
+  readonly keepMs: number
+  /** The span by which its freshness may be extended; 0 = its life has a fixed end. */
+  readonly extendMs: number
   /** What the load cost, 0 where unknown. */
   readonly costMs: number
   /** The value's version at its origin, 0 where it has none: a lower one never replaces a higher one. */
@@ -102,6 +112,8 @@ export interface AcquireRequest {
   readonly force: boolean
   /** Take the lease over if it is still this one, whose time is over. */
   readonly takeover: string | undefined
+  /** An entry whose freshness ends within this time counts as no longer fresh. Default 0. */
+  readonly soonMs?: number | undefined
 }
 
 export type AcquireAnswer =
@@ -115,6 +127,10 @@ export type AcquireAnswer =
       readonly remainingMs: number
       readonly bytes: Bytes | undefined
     }
+
+export interface ExtendAnswer extends Times {
+  readonly nowMs: number
+}
 
 export interface LeaseRequest {
   readonly token: string

@@ -1,3 +1,4 @@
+import type { DailyEnd } from './daily-end.js'
 import type { CompressionPlan, SealPlan } from './packing.js'
 import type { Schema } from './schema.js'
 import type { ValuesPlan } from './kept-value.js'
@@ -17,8 +18,19 @@ export interface CachePlan extends ValuesPlan {
   readonly maxStalenessMs: number
   readonly onOutage: 'reload' | 'serve'
   readonly hardTimeoutMs: number
-  /** `undefined`: no memory in this process. */
-  readonly memory: NearBounds | undefined
+  /** A load that takes longer than this is not waited for where an old value may be served; 0 = it is. */
+  readonly softTimeoutMs: number
+  /** In place of `ttlMs` for null and undefined; 0 = they are not kept, `undefined` = no difference. */
+  readonly negativeMs: number | undefined
+  /** Each hit prolongs freshness, up to this age; 0 = without end. */
+  readonly sliding: { readonly maxMs: number } | undefined
+  readonly expireDaily: DailyEnd | undefined
+  /** How eagerly a value is refreshed before its freshness ends; 0 = not at all. */
+  readonly earlyBeta: number
+  /** Past its freshness a value is kept in Redis at least so long, for a load that asks whether it has changed. */
+  readonly keepMs: number
+  /** `undefined`: no memory in this process. `ttlMs`: the longest life there. */
+  readonly memory: (NearBounds & { readonly ttlMs: number }) | undefined
   readonly maxValueBytes: number
   readonly loads: LoadBounds
   /** `undefined`: the origin is not asked about what was served. */
@@ -38,13 +50,6 @@ export interface LoadBounds {
   readonly queue: number
 }
 
-/** Lifetimes of one value to be stored. */
-export interface Lifetimes {
-  readonly ttlMs: number
-  readonly staleMs: number
-  readonly errorMs: number
-}
-
 /** A lease lives this long and is renewed at a third of it while its loader runs. */
 export const leaseMs = 5_000
 /** Notices heard, and answers to own writes, are kept until a proof asked this much later shows them in the chain. */
@@ -61,5 +66,11 @@ export const firstStamps = 256
 export const fillPatienceMs = 25
 /** After a failed load that was answered with an old value, the origin is left alone this long. */
 export const errorHoldMs = 1_000
+/** A sliding life is prolonged once this share of it has been used, so that most hits ask nothing more than a hit must. */
+export const slideShare = 0.25
+/** Most prolongations of one cache that are under way at once; a hit that finds more leaves it to the next. */
+export const mostSlides = 64
+/** An early refresh is considered in the last so many load times (times beta) of freshness; earlier its chance is below 1 in 22,000. */
+export const earlyReach = 10
 /** Most loads of one key that run at once in this process: one good, two that an invalidation has overtaken. */
 export const mostLoadsPerKey = 3

@@ -106,7 +106,7 @@ describe('getOrSetMany', () => {
     nodes[1]
       .cache()
       .getOrSetMany(['b1', 'b2'], async () => {
-        await origin.load({ key: '', signal: new AbortController().signal, previous: undefined })
+        await origin.load({ key: '', signal: new AbortController().signal, previous: undefined, validator: undefined })
         return []
       })
       .catch(() => {})

@@ -168,7 +168,7 @@ export class Bulk {
     const { options } = call
     options?.signal?.throwIfAborted()
     await this.#honour(items, options)
-    const missing = options?.fresh === true ? items : this.#notInMemory(items, call)
+    const missing = isAnew(options) ? items : this.#notInMemory(items, call)
     const size = atLeastOne('chunk', options?.chunk ?? keysOfAChunk)
     await sideBySide(chunksOf(missing, size), chunksAtOnce, async (chunk) => {
       const joined = await this.#obtainChunk(chunk, call)
@@ -198,10 +198,10 @@ export class Bulk {
       members.set(item, member)
       work.push(this.#settle(item, this.#port.attempt({ ...this.#request(item, member, call), known })))
     }
-    const anew = call.options?.fresh === true
+    const anew = isAnew(call.options)
+    const known = call.options?.fresh === true ? ({ found: 'miss', previous: undefined } as const) : undefined
     const unknown = anew ? [] : chunk.filter((item) => !this.#port.isUnderWay(item.at))
-    for (const item of chunk)
-      if (anew || this.#port.isUnderWay(item.at)) load(item, anew ? { found: 'miss', previous: undefined } : undefined)
+    for (const item of chunk) if (anew || this.#port.isUnderWay(item.at)) load(item, known)
     if (unknown.length > 0) await this.#readChunk(unknown, (item, found, previous) => load(item, { found, previous }))
     for (const item of unknown) {
       if (item.served?.why !== 'revalidating') continue
@@ -232,6 +232,11 @@ export class Bulk {
   #request({ key, at }: Item, { load, doors }: Member, { options, lane }: Call): Request {
     return { at, key, load, options, lane, doors }
   }
+}
+
+/** Whether what is in memory, or being read, does not count. */
+function isAnew(options: BulkOptions | undefined): boolean {
+  return options?.fresh === true || options?.mustRevalidate === true
 }
 
 function outcomeOf(served: Served | undefined, failure: unknown): keyof WarmResult {

@@ -1,12 +1,13 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Tidings } from '../core/notice.js'
 import type { EntryAddress } from '../core/far-store.js'
+import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import type { EventOf } from '../core/events.js'
 import { handOut } from '../core/kept-value.js'
 import { canonicalKey, checkTags, isCanonical } from '../core/key.js'
 import { noSlot } from '../core/near-store.js'
-import type { CachePlan } from '../core/plan.js'
+import { type CachePlan, slideShare } from '../core/plan.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
 import { decodeToken, type Token, unsent } from '../core/token.js'
 import { Bulk, type BulkPort } from './bulk.js'
@@ -14,10 +15,11 @@ import { omitted } from './bulk-load.js'
 import { FarReads, type Found } from './far-reads.js'
 import { HotKeys } from './hot-keys.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
+import { type Aging, isEarly, isKept, slideFrom } from './lifetimes.js'
 import { Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Listener } from './listener.js'
 import { type Copy, Monitor } from './monitor.js'
-import { type Held, Near } from './near.js'
+import { type Attended, type Held, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
 import type { Repeats } from './repeats.js'
@@ -30,6 +32,7 @@ import type {
   Commit,
   DeepReadonly,
   EntryOptions,
+  ExtendOptions,
   FetchResult,
   GetOrSetOptions,
   HotKey,
@@ -49,6 +52,7 @@ import type {
 import { type Registration, Registry, mayKeep } from './registry.js'
 import { scopedCache } from './scoped.js'
 import type { Shard } from './shards.js'
+import { Slides } from './slides.js'
 import { heldFrom, storable } from './storable.js'
 import type { TokenScopes } from './token-scopes.js'
 import { Updates } from './updates.js'
@@ -77,6 +81,9 @@ const sweepPauseMs = 5
 /** Keys of one `deleteMany` that are under way together. */
 const mostAtOnce = 500
 
+/** By so much an own estimate of server times may be off: what ends so near to another end is taken for the same. */
+const clockSlackMs = 25
+
 type Wrote = EventOf<'write'>['what']
 
 /**
@@ -96,6 +103,9 @@ export class EngineCache implements Cache<unknown> {
   readonly #updates: Updates
   readonly #bulk: Bulk
   readonly #monitor: Monitor | undefined
+  readonly #slides: Slides
+  /** Hits may be worth an effort: lives slide here, or values are refreshed early. */
+  readonly #attends: boolean
   /** Nothing looks at reads one by one: a hit in memory is answered at once. */
   #unwatched: boolean
 
@@ -114,6 +124,8 @@ export class EngineCache implements Cache<unknown> {
     const shared = { ...parts, payloads, reads: this.#reads, near: this.#near }
     this.#loads = new Loads(plan, shared)
     this.#updates = new Updates(plan, { ...shared, registry: this.#registry })
+    this.#slides = new Slides(plan, parts)
+    this.#attends = plan.sliding !== undefined || plan.earlyBeta > 0
     this.#bulk = new Bulk(this.#bulkPort())
   }
 
@@ -147,17 +159,21 @@ export class EngineCache implements Cache<unknown> {
 
   peek(key: Key): DeepReadonly<unknown> | undefined {
     const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
-    const slot = this.#near.fresh(name, this.#parts.clock.now())
-    if (slot === noSlot || !this.#mayPeek(name)) return undefined
+    const nowMs = this.#parts.clock.now()
+    const slot = this.#near.fresh(name, nowMs)
+    const copy = slot === noSlot ? this.#near.attended(name, nowMs) : undefined
+    if ((slot === noSlot && copy === undefined) || !this.#mayPeek(name)) return undefined
     if (this.#parts.counters.hitMemory()) this.#measure(name)
-    return handOut(this.#near.valueAt(slot))
+    return handOut(copy === undefined ? this.#near.valueAt(slot) : copy.value)
   }
 
   async getMany(keys: readonly Key[], options?: ReadOptions): Promise<unknown[]> {
+    if (options?.mustRevalidate === true) return Promise.all(keys.map((key) => this.get(key, options)))
     return (await this.#bulk.read(keys, options)).map((found) => found && handOut(found.value))
   }
 
   async readMany(keys: readonly Key[], options?: ReadOptions): Promise<ReadResult<unknown>[]> {
+    if (options?.mustRevalidate === true) return Promise.all(keys.map((key) => this.read(key, options)))
     return (await this.#bulk.read(keys, options)).map((found) => (found === undefined ? { state: 'miss' } : this.#told(found)))
   }
 
@@ -199,8 +215,9 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async #store(at: EntryAddress, { key, value, options }: NewValue): Promise<Token> {
-    const { shards, clock, random, writes } = this.#parts
-    const found = storable(this.plan, { key, value, costMs: 0 }, options, random)
+    const { shards, clock, writes } = this.#parts
+    if (!isKept(this.plan, value, options, clock.wall())) return (await writes.key(at, 'key')).token
+    const found = storable(this.plan, { key, value, costMs: 0 }, options, this.#parts)
     const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
     try {
       const packed = this.#payloads.pack(at, found.stored)
@@ -213,6 +230,15 @@ export class EngineCache implements Cache<unknown> {
     } finally {
       this.#registry.end(registration)
     }
+  }
+
+  async extend(key: Key, options?: ExtendOptions): Promise<boolean> {
+    const at = this.#address(key)
+    const freshMs = options?.ttl === undefined ? 0 : parseDuration('ttl', options.ttl)
+    const copy = this.#near.attendedAt(at.key)
+    const times = await this.#slides.extend(at, freshMs)
+    if (copy !== undefined && times !== undefined) this.#near.prolong(at.key, copy, times)
+    return times !== undefined
   }
 
   async invalidate(key: Key, options?: InvalidateOptions): Promise<WriteResult> {
@@ -377,7 +403,7 @@ export class EngineCache implements Cache<unknown> {
     const { at, options } = request
     if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
     const nowMs = this.#parts.clock.now()
-    const anew = options?.fresh === true
+    const anew = options?.fresh === true || options?.mustRevalidate === true
     const near = anew ? undefined : this.#fromMemory(at, nowMs, request)
     if (near !== undefined) return Promise.resolve(near)
     if (this.#flights.mayHave(at.key)) {
@@ -408,6 +434,7 @@ export class EngineCache implements Cache<unknown> {
     if (found === undefined) return undefined
     if (found.state === 'fresh') {
       if (counters.hitMemory()) this.#measure(at.key)
+      if (found.attended !== undefined) this.#attend(at, found.attended, found.held ? undefined : request, found.attended)
       return served('memory', found.entry)
     }
     tell({ type: 'stale', cache: this.name, key: at.key, tier: 'memory', why: found.state })
@@ -431,12 +458,13 @@ export class EngineCache implements Cache<unknown> {
     const token = this.#tokenOf(options)
     if (token !== undefined) await this.#honour(token, at)
     const nowMs = clock.now()
-    const near = this.#fromMemory(at, nowMs, undefined)
+    const strict = options?.mustRevalidate === true
+    const near = strict ? undefined : this.#fromMemory(at, nowMs, undefined)
     if (near !== undefined) return near
     const registration = this.#registry.begin(at.key, shards.of(at).view, nowMs)
     try {
-      const found = await this.#reads.read(at, registration)
-      const result = typeof found === 'string' ? undefined : this.#fromFar(registration, at, found)
+      const found = await (strict ? this.#reads.ask(at, registration) : this.#reads.read(at, registration))
+      const result = typeof found === 'string' ? undefined : this.#fromFar(registration, at, found, strict)
       if (result === undefined) tell({ type: 'miss', cache: this.name, key: at.key })
       return result
     } finally {
@@ -445,20 +473,37 @@ export class EngineCache implements Cache<unknown> {
   }
 
   /** An entry that Redis had: kept in memory and served if it is fresh, or stale within its window. */
-  #fromFar(registration: Registration, at: EntryAddress, found: Held): Served | undefined {
-    const fresh = this.#freshFromFar(registration, found)
-    if (fresh !== undefined || this.#parts.clock.now() >= found.staleUntilMs) return fresh
+  #fromFar(registration: Registration<Flight>, at: EntryAddress, found: Held, strict: boolean): Served | undefined {
+    const fresh = this.#freshFromFar(registration, at, found)
+    if (fresh !== undefined || strict || this.#parts.clock.now() >= found.staleUntilMs) return fresh
     this.#near.keep(registration, found)
     this.#parts.tell({ type: 'stale', cache: this.name, key: at.key, tier: 'redis', why: 'revalidating' })
     return served('redis', found, 'revalidating')
   }
 
-  #freshFromFar(registration: Registration, found: Held): Served | undefined {
+  #freshFromFar(registration: Registration<Flight>, at: EntryAddress, found: Held): Served | undefined {
     const nowMs = this.#parts.clock.now()
     if (nowMs >= found.freshUntilMs) return undefined
     this.#near.keep(registration, found)
     this.#parts.counters.hitRedis(nowMs - registration.startedMs)
+    if (this.#attends) this.#attend(at, found, registration.flight)
     return served('redis', found)
+  }
+
+  /** A hit on what may be worth an effort by now: a refresh before freshness ends, or a longer life. */
+  #attend(at: EntryAddress, aging: Aging, request: Request | undefined, copy?: Attended): void {
+    const { clock, random, tell } = this.#parts
+    const nowMs = clock.now()
+    if (request !== undefined && isEarly(this.plan, aging, nowMs, random)) {
+      tell({ type: 'early-refresh', cache: this.name, key: at.key })
+      this.#refresh(request, aging.freshUntilMs - nowMs + clockSlackMs)
+    }
+    if (nowMs < slideFrom(this.plan, aging)) return
+    if (copy === undefined) return this.#slides.slide(at, () => {})
+    if (nowMs < copy.restUntilMs) return
+    // Should Redis no longer have it, later hits do not ask again and again.
+    copy.restUntilMs = nowMs + slideShare * aging.extendMs
+    this.#slides.slide(at, (times) => this.#near.prolong(at.key, copy, times))
   }
 
   /** Begins a flight. */
@@ -476,6 +521,7 @@ export class EngineCache implements Cache<unknown> {
     const { known } = flight.request
     if (known !== undefined) return this.#flyOn(flight, () => known.found)
     if (options?.fresh === true || background) return this.#flyOn(flight, () => 'miss')
+    if (options?.mustRevalidate === true) return this.#flyOn(flight, () => this.#reads.ask(at, registration))
     const bytes = this.#reads.plain(at, registration)
     if (bytes === undefined) return this.#flyOn(flight, () => this.#reads.ask(at, registration))
     return bytes.then(
@@ -487,7 +533,7 @@ export class EngineCache implements Cache<unknown> {
   #arrive(flight: Flight, bytes: Bytes | undefined): Served | Promise<Served> {
     const { at, registration } = flight
     const found = this.#reads.judge(at, bytes, registration)
-    const hit = typeof found === 'object' && !(found instanceof Promise) ? this.#freshFromFar(registration, found) : undefined
+    const hit = typeof found === 'object' && !(found instanceof Promise) ? this.#freshFromFar(registration, at, found) : undefined
     if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at, registration))
     this.#flights.remove(flight)
     return hit
@@ -500,7 +546,7 @@ export class EngineCache implements Cache<unknown> {
       // Awaited in any case, so that no flight lands before it is in the table.
       const found = await look()
       if (typeof found === 'string') return await this.#load(flight, found, flight.request.known?.previous)
-      const result = this.#fromFar(registration, at, found)
+      const result = this.#fromFar(registration, at, found, flight.options?.mustRevalidate === true)
       if (result === undefined) return await this.#load(flight, 'miss', found)
       if (result.why === 'revalidating') this.#refresh(flight)
       return result
@@ -520,14 +566,14 @@ export class EngineCache implements Cache<unknown> {
   }
 
   /** Loads anew in the background, unless somebody already does. */
-  #refresh({ at, key, load, options, doors }: Request): void {
+  #refresh({ at, key, load, options, doors }: Request, soonMs?: number): void {
     if (this.#parts.isClosed()) return
     const { clock, detached, track, isClosed } = this.#parts
     const begin = (): void => {
       const nowMs = clock.now()
       const idle = this.#joinable(at, nowMs) === undefined && this.#flights.inTheWay(at.key) === undefined
       if (!idle || isClosed()) return
-      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), lane: 'refreshes', doors }, nowMs)
+      const flight = this.#start({ at, key, load, options: lifetimesOnly(options), lane: 'refreshes', doors, soonMs }, nowMs)
       flight.served.catch(() => {}) // told as an event; nobody waits for it
     }
     // In a turn of its own: the flight that found the old value has then landed, and is not taken for the refresh.
@@ -577,7 +623,7 @@ export class EngineCache implements Cache<unknown> {
       begin: (at) => this.#registry.begin(at.key, shards.of(at).view, clock.now()),
       end: (registration) => this.#registry.end(registration as Registration<Flight>),
       readMany: (ats, registrations) => this.#reads.readMany(ats, registrations),
-      fromFar: (registration, at, found) => this.#fromFar(registration, at, found),
+      fromFar: (registration, at, found) => this.#fromFar(registration as Registration<Flight>, at, found, false),
       missed: (at) => tell({ type: 'miss', cache: this.name, key: at.key }),
       attempt: (request) => this.#attempt(request),
       refresh: (request) => this.#refresh(request),
@@ -640,6 +686,6 @@ function valueIn(found: Served): unknown {
 /** A refresh obeys the call's lifetimes and tags, not its signal, token or wish for a fresh load. */
 function lifetimesOnly(options: GetOrSetOptions | undefined): EntryOptions | undefined {
   if (options === undefined) return undefined
-  const { ttl, staleWhileRevalidate, staleIfError, tags } = options
-  return { ttl, staleWhileRevalidate, staleIfError, tags }
+  const { ttl, staleWhileRevalidate, staleIfError, expiresAt, tags } = options
+  return { ttl, staleWhileRevalidate, staleIfError, expiresAt, tags }
 }

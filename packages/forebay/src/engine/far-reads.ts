@@ -1,10 +1,11 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { codecFor, decodeValue } from '../core/codec.js'
-import { type Header, openHeader, payloadStart, timesIn } from '../core/envelope.js'
+import { costIn, extensionIn, type Header, openHeader, payloadStart, timesIn, versionIn } from '../core/envelope.js'
 import { ForebayError, isAway } from '../core/errors.js'
 import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
+import { splitValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
 import { toKeep } from '../core/kept-value.js'
 import type { HotKeys } from './hot-keys.js'
@@ -155,10 +156,13 @@ export class FarReads {
 
   #held(at: EntryAddress, { entry, codec, bytes, from }: Unpacked & { entry: Opened }, registration?: Registration): Held | undefined {
     let kept: unknown
+    let validator: string | undefined
     try {
-      const value = decodeValue(codec, bytes, from, this.#plan.codecs)
+      const inner = splitValidator(codec, bytes, from)
+      validator = inner.validator
+      const value = decodeValue(inner.codec, bytes, inner.from, this.#plan.codecs)
       const readmitted = this.#plan.schema && readmit(this.#plan, value)
-      if (readmitted === undefined) kept = toKeep(value, codec, this.#plan)
+      if (readmitted === undefined) kept = toKeep(value, inner.codec, this.#plan)
       else if ('value' in readmitted) kept = toKeep(readmitted.value, codecFor(readmitted.value), this.#plan)
       else return this.#unreadable({ type: 'schema-mismatch', ...nameOf(at), place: readmitted.place }, registration)
     } catch {
@@ -167,7 +171,19 @@ export class FarReads {
     const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(entry.bytes, entry.offsetMs)
     // Compressed or not, a copy takes the same room in memory.
     const length = payloadStart(entry.bytes) + bytes.length - from
-    return { value: kept, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, tags: entry.header.tags, bytes: length }
+    return {
+      value: kept,
+      createdMs,
+      freshUntilMs,
+      staleUntilMs,
+      errorUntilMs,
+      tags: entry.header.tags,
+      costMs: costIn(entry.bytes),
+      extendMs: extensionIn(entry.bytes),
+      version: versionIn(entry.bytes),
+      validator,
+      bytes: length,
+    }
   }
 
   #corrupt(at: EntryAddress, why: CorruptReason, registration: Registration | undefined): undefined {

@@ -12,6 +12,7 @@ export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'lane'> 
   readonly doors?: Doors | undefined
   /** What a read has found already: the flight begins with the load. The old value counts for nothing unless the shard confirms it. */
   readonly known?: { readonly found: 'miss' | 'away'; readonly previous: Held | undefined } | undefined
+  readonly soonMs?: number | undefined
 }
 
 /** One read or load that callers share. What only a load needs is made when there is one: most flights are a read that hits. */
@@ -20,6 +21,8 @@ export class Flight implements Job {
   readonly registration: Registration<Flight>
   /** What the callers get. */
   readonly served: Promise<Served>
+  /** Nobody joins it later than that. */
+  sharedUntilMs = Number.POSITIVE_INFINITY
   #waiters = 0
   /** A caller waits for it, or has. */
   #wanted = false
@@ -59,6 +62,10 @@ export class Flight implements Job {
     return this.request.lane === 'refreshes'
   }
 
+  get soonMs(): number | undefined {
+    return this.request.soonMs
+  }
+
   get abandoned(): boolean {
     return this.#abandoned
   }
@@ -94,7 +101,11 @@ export class Flight implements Job {
 
   /** What must be over before it leaves the table, besides itself. */
   storing(): Promise<unknown> | undefined {
-    return this.#storing && Promise.allSettled(this.#storing)
+    return this.#storing && allOf(this.#storing)
+  }
+
+  shareUntil(ms: number): void {
+    this.sharedUntilMs = ms
   }
 
   /** Resolves when it has left the table: its value was shared, or refused. */
@@ -132,7 +143,7 @@ export class Flights {
   /** The flight that a caller who comes now may share. `proven`: notices are heard, so whatever concerns a flight marks it. */
   joinable(key: string, proven: boolean, nowMs: number, maxStalenessMs: number): Flight | undefined {
     const flight = this.#newest(key)
-    if (flight === undefined || flight.abandoned || !mayJoin(flight.registration)) return undefined
+    if (flight === undefined || flight.abandoned || nowMs >= flight.sharedUntilMs || !mayJoin(flight.registration)) return undefined
     return proven || nowMs - flight.registration.trueAsOfMs < maxStalenessMs ? flight : undefined
   }
 
@@ -182,6 +193,11 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefin
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
     if (signal.aborted) abort()
   })
+}
+
+/** Waits for work to which more may be added meanwhile. */
+async function allOf(growing: readonly Promise<unknown>[]): Promise<void> {
+  for (const work of growing) await work.catch(() => {}) // its end counts, not how it ends
 }
 
 function opened(): { promise: Promise<void>; resolve: () => void } {

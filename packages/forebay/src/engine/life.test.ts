@@ -251,6 +251,8 @@ describe('the statistics', () => {
       degraded: 0,
       corrupt: 0,
       schemaMismatches: 0,
+      extensions: 0,
+      earlyRefreshes: 0,
       evictions: 0,
       loading: { running: 0, queued: { callers: 0, refreshes: 0, warmUps: 0 }, shed: 0 },
       memory: { entries: 2, bytes: expect.any(Number) },

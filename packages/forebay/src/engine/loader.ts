@@ -1,11 +1,13 @@
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
-import { type EntryOptions, type LoadContext, type Loader, entryMark, notStoredMark } from './public.js'
+import { type LoadContext, type LoadedOptions, type Loader, entryMark, notModifiedMark, notStoredMark } from './public.js'
 
 /** What a loader's answer means. `options`: lifetimes and tags of its own. */
 export type Outcome =
-  | { readonly kind: 'store'; readonly value: unknown; readonly options: EntryOptions | undefined }
+  | { readonly kind: 'store'; readonly value: unknown; readonly options: LoadedOptions | undefined }
   | { readonly kind: 'pass'; readonly value: unknown }
+  /** The previous value still stands. */
+  | { readonly kind: 'same'; readonly options: LoadedOptions | undefined }
 
 /** Runs a loader under its hard timeout. What comes later than that is ignored. */
 export async function runLoader(
@@ -35,8 +37,9 @@ async function call(load: Loader<unknown>, context: LoadContext): Promise<unknow
 /** What a loader or a commit has answered. */
 export function outcomeOf(answer: unknown): Outcome {
   if (answer !== null && typeof answer === 'object' && 'kind' in answer) {
-    const marked = answer as { kind: unknown; value: unknown; options?: EntryOptions }
+    const marked = answer as { kind: unknown; value: unknown; options?: LoadedOptions }
     if (marked.kind === entryMark) return { kind: 'store', value: marked.value, options: marked.options }
+    if (marked.kind === notModifiedMark) return { kind: 'same', options: marked.options }
     if (marked.kind === notStoredMark) return { kind: 'pass', value: marked.value }
   }
   return { kind: 'store', value: answer, options: undefined }

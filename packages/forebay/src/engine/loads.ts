@@ -6,12 +6,14 @@ import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/pl
 import { handOut } from '../core/kept-value.js'
 import type { FarReads } from './far-reads.js'
 import { type Doors, type Entrant, Gate, type Place } from './gate.js'
-import { type Outcome, runLoader } from './loader.js'
+import { runLoader } from './loader.js'
+import { type Settled, settle } from './outcomes.js'
+import { servableUntil, SoftTimeout } from './soft-timeout.js'
 import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
 import type { Payloads } from './payloads.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
-import { type Registration, mayKeep } from './registry.js'
+import { type Registration, mayJoin, mayKeep } from './registry.js'
 import { renewLease } from './renewal.js'
 import type { Shards } from './shards.js'
 import { type Storable, heldFrom, storable } from './storable.js'
@@ -38,6 +40,10 @@ export interface Job extends Entrant {
   readonly doors: Doors | undefined
   /** The value is still being stored when the callers have it: the flight ends after that. */
   readonly track: (work: Promise<unknown>) => void
+  /** Who comes later than that must not join: what the callers were given is too old by then. */
+  readonly shareUntil: (ms: number) => void
+  /** An early refresh: freshness that ends within this time counts as over. */
+  readonly soonMs: number | undefined
 }
 
 export interface LoadsParts {
@@ -78,19 +84,25 @@ export class Loads {
   async obtain(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
     const { clock, tell, wakes, reads, near } = this.#parts
     const waiting = new Waiting(clock, this.#plan.hardTimeoutMs)
+    const soft = new SoftTimeout(this.#plan, clock, job)
     let force = job.options?.fresh === true
     for (;;) {
       const place = await this.#enter(at, job)
-      if (place instanceof ForebayError) return this.#turnedAway(registration, at, previous, place)
+      if (place instanceof ForebayError) return this.#turnedAway(registration, at, mayBeOld(job) ? previous : undefined, place)
       const waiter = wakes.register(at.cache, at.key)
+      let leave = () => place.leave()
       try {
         const sentMs = clock.now()
         const token = this.#parts.ids.next()
-        const answer = await this.#acquire(at, { token, force, takeover: waiting.takeover })
+        const answer = await this.#acquire(at, { token, force, takeover: waiting.takeover, soonMs: job.soonMs })
         if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
         const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs, registration))
-        if (answer.kind === 'lease')
-          return await this.#loadUnderLease(registration, at, job, { place, answer, token, previous: old ?? previous })
+        if (answer.kind === 'lease') {
+          // What was read before counts no more: the shard has just said whether there is a valid old value.
+          leave = () => {} // it is the load's, which may go on when its caller has been served
+          const loading = this.#loadUnderLease(registration, at, job, { place, answer, token, previous: old })
+          return await this.#unlessSlow(loading, { registration, at, job, previous: old, waitMs: soft.remainingMs(old) })
+        }
         if (answer.kind === 'entry' && old !== undefined) {
           near.keep(registration, old)
           return served('redis', old)
@@ -99,23 +111,46 @@ export class Loads {
           force = true // the entry cannot be read here: it is loaded anew
           continue
         }
-        if (old !== undefined && !job.background && clock.now() < old.staleUntilMs) return served('redis', old, 'revalidating')
-        const patienceMs = waiting.patience(answer)
+        if (old !== undefined && !job.background && mayBeOld(job) && clock.now() < old.staleUntilMs)
+          return served('redis', old, 'revalidating')
+        if (old !== undefined && soft.isOver(old)) return this.#slow(at, old)
+        const patienceMs = Math.min(waiting.patience(answer), soft.remainingMs(old))
         const beganMs = clock.now()
         place.leave()
         await waiter.wait(this.#heard(at) ? patienceMs : Math.min(patienceMs, deafWaitMs))
         tell({ type: 'wait', cache: at.cache, key: at.key, ms: clock.now() - beganMs })
       } finally {
         waiter.end()
-        place.leave()
+        leave()
       }
     }
+  }
+
+  /** What a load brings, or the old value if that takes too long; the load goes on, and its flight is not over before it. */
+  async #unlessSlow(loading: Promise<Served>, { registration, at, job, previous, waitMs }: SlowLoad): Promise<Served> {
+    if (previous === undefined || waitMs === Number.POSITIVE_INFINITY) return loading
+    job.track(loading)
+    const { clock } = this.#parts
+    let elapse = (): void => {}
+    const elapsed = new Promise<undefined>((resolve) => {
+      elapse = () => resolve(undefined)
+    })
+    const timer = clock.after(waitMs, elapse)
+    const first = await Promise.race([loading, elapsed]).finally(() => timer.cancel())
+    if (first !== undefined || !mayJoin(registration) || clock.now() >= servableUntil(previous)) return first ?? loading
+    job.shareUntil(servableUntil(previous))
+    return this.#slow(at, previous)
+  }
+
+  #slow(at: EntryAddress, old: Held): Served {
+    this.#parts.tell({ type: 'stale', cache: at.cache, key: at.key, tier: 'redis', why: 'slow' })
+    return served('redis', old, 'slow')
   }
 
   /** The far store cannot be used: one load in this process, kept for as long as the staleness contract allows from its start. */
   async loadAway(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
     const place = await this.#enter(at, job)
-    if (place instanceof ForebayError) return this.#turnedAway(registration, at, previous, place)
+    if (place instanceof ForebayError) return this.#turnedAway(registration, at, mayBeOld(job) ? previous : undefined, place)
     return this.#loadHere(registration, at, job, { place, previous })
   }
 
@@ -154,7 +189,7 @@ export class Loads {
 
   async #acquire(
     at: EntryAddress,
-    ask: { token: string; force: boolean; takeover: string | undefined },
+    ask: { token: string; force: boolean; takeover: string | undefined; soonMs: number | undefined },
   ): Promise<AcquireAnswer | undefined> {
     const { far, shards, ids, tell } = this.#parts
     if (shards.away(at)) return undefined
@@ -191,7 +226,7 @@ export class Loads {
       this.#release(at, lease.token)
       if (isMisuse(error)) throw error
       if (job.background) near.hold(at.key, clock.now() + errorHoldMs)
-      const old = await this.#oldInstead(registration, at, lease.previous)
+      const old = mayBeOld(job) ? await this.#oldInstead(registration, at, lease.previous) : undefined
       if (old === undefined) throw error
       return old
     } finally {
@@ -199,15 +234,15 @@ export class Loads {
     }
   }
 
-  async #load(at: EntryAddress, job: Job, { place, previous }: Basis): Promise<Outcome> {
+  async #load(at: EntryAddress, job: Job, { place, previous }: Basis): Promise<Settled> {
     const { clock, tell } = this.#parts
     const startedMs = clock.now()
     const told = { cache: at.cache, key: at.key }
     try {
-      const context = { key: job.key, previous: handOut(previous?.value) }
+      const context = { key: job.key, previous: handOut(previous?.value), validator: previous?.validator }
       const outcome = await runLoader(job.load, context, job.controller(), { clock, hardTimeoutMs: this.#plan.hardTimeoutMs })
       tell({ type: 'load', ...told, ms: clock.now() - startedMs, background: job.background })
-      return outcome
+      return settle(this.#plan, outcome, { previous, options: job.options, wallMs: clock.wall() })
     } catch (error) {
       tell({ type: 'load-error', ...told, ms: clock.now() - startedMs, error })
       throw error
@@ -217,10 +252,12 @@ export class Loads {
   }
 
   /** What is to be stored, or why nothing is. One value of many that cannot be kept must not fail the others: it is handed out only. */
-  #storable(job: Job, outcome: Outcome, costMs: number): Storable | 'asked' | 'unstorable' {
+  #storable(job: Job, outcome: Settled, costMs: number): Storable | 'asked' | 'unstorable' {
     if (outcome.kind === 'pass') return 'asked'
+    const { value, options } = outcome
+    const what = { key: job.key, value, costMs, validator: options?.validator }
     try {
-      return storable(this.#plan, { key: job.key, value: outcome.value, costMs }, [outcome.options, job.options], this.#parts.random)
+      return storable(this.#plan, what, [options, job.options], this.#parts)
     } catch (error) {
       // What the schema refuses is not what callers were promised: it is an error of that key.
       if (job.doors === undefined || !isMisuse(error) || error.code === 'E_VALUE_SCHEMA') throw error
@@ -284,6 +321,19 @@ export class Loads {
     await Promise.race([work, elapsed])
     timer.cancel()
   }
+}
+
+interface SlowLoad {
+  readonly registration: Registration
+  readonly at: EntryAddress
+  readonly job: Job
+  readonly previous: Held | undefined
+  readonly waitMs: number
+}
+
+/** Whether the answer may be an old value. */
+function mayBeOld({ options }: Job): boolean {
+  return options?.mustRevalidate !== true
 }
 
 /** What a load begins with: its place, and the old value if one is known. */

@@ -106,7 +106,7 @@ export class Monitor {
   async #ask({ key, load }: Sampled): Promise<{ readonly value: unknown } | undefined> {
     const { clock } = this.#parts
     const limit = { clock, hardTimeoutMs: this.#plan.hardTimeoutMs }
-    const outcome = await runLoader(load, { key, previous: undefined }, new AbortController(), limit)
+    const outcome = await runLoader(load, { key, previous: undefined, validator: undefined }, new AbortController(), limit)
     return outcome.kind === 'store' ? outcome : undefined
   }
 

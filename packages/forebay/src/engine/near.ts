@@ -1,9 +1,11 @@
 import { mostPatterns } from '../core/far-store.js'
 import { fits } from '../core/pattern.js'
+import type { Times } from '../core/envelope.js'
 import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
-import { type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
+import { type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
+import { type Aging, easyUntil } from './lifetimes.js'
 import { type Registration, mayKeep } from './registry.js'
 import { type TagCell, TagTable } from './tags.js'
 
@@ -16,7 +18,26 @@ export interface Held {
   readonly staleUntilMs: number
   readonly errorUntilMs: number
   readonly tags: readonly string[]
+  /** What its load cost, and by which span its freshness may be extended (0 = not at all). */
+  readonly costMs: number
+  readonly extendMs: number
+  /** Its version at the origin, 0 = none, and the validator that its load gave. */
+  readonly version: number
+  readonly validator: string | undefined
   readonly bytes: number
+}
+
+/** Of a copy that may become worth an effort while it is fresh, what decides when. */
+export interface Attended extends Aging {
+  /** When its freshness ends in this memory. */
+  readonly hereUntilMs: number
+  /** No copy of it stays here longer. */
+  readonly cappedMs: number
+  /** When it was kept, or a little before. */
+  readonly keptMs: number
+  readonly bytes: number
+  /** No prolongation is tried before. */
+  restUntilMs: number
 }
 
 /** A copy that may be served, and how. `held`: the origin was asked for it in vain a moment ago. */
@@ -24,6 +45,8 @@ interface Found {
   readonly entry: NearCopy
   readonly state: 'fresh' | StaleReason
   readonly held: boolean
+  /** Fresh, but perhaps worth an effort now. */
+  readonly attended: Attended | undefined
 }
 
 interface NearCopy {
@@ -34,6 +57,9 @@ interface NearCopy {
 type NearState = 'fresh' | StaleReason | undefined
 type Tags = readonly TagCell[]
 type Page = NearPage<Tags>
+/** What a copy is and what its right to be served rests on, besides its lifetime. */
+type Standing = Omit<NearEntry<Tags>, 'freshUntilMs' | 'staleUntilMs' | 'errorUntilMs' | 'bytes'>
+type Life = Aging & Times & Pick<Held, 'bytes'>
 
 /**
  * This process's memory of one cache, under the staleness contract. Besides its lifetime, a copy's right to be served rests on its shard,
@@ -46,6 +72,10 @@ export class Near {
   /** By index: copies know their shard by it. */
   #shards: ShardView[] = []
   #tags = new TagTable()
+  /** `undefined`: every fresh copy needs nothing but to be served. */
+  readonly #easyUntil: ((aging: Aging) => number) | undefined
+  /** Those of the copies in the store whose `freshUntilMs` there is only the time until which a hit needs nothing but to be served. */
+  readonly #attended = new Map<string, Attended>()
   #clearedAt = 0
   /** Patterns dropped lately, with their arrivals. */
   readonly #patterns = new Map<string, { readonly parts: readonly string[]; readonly at: number }>()
@@ -55,9 +85,11 @@ export class Near {
 
   constructor(plan: CachePlan, arrivals: Arrivals, openNearStore: OpenNearStore) {
     this.#plan = plan
+    this.#easyUntil = plan.sliding !== undefined || plan.earlyBeta > 0 ? (aging) => easyUntil(plan, aging) : undefined
     this.#arrivals = arrivals
     this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
       if (this.#holdsMs.size > 0) this.#holdsMs.delete(key)
+      if (this.#easyUntil !== undefined) this.#attended.delete(key)
       if (tags !== undefined) this.#tags.release(tags)
     })
   }
@@ -86,6 +118,13 @@ export class Near {
     return this.#store.page(slot).values[slot & pageMask]
   }
 
+  /** The copy under this key if it is fresh, and perhaps worth an effort. */
+  attended(key: string, nowMs: number): NearCopy | undefined {
+    if (this.#easyUntil === undefined) return undefined
+    const found = this.find(key, nowMs, false)
+    return found?.state === 'fresh' ? found.entry : undefined
+  }
+
   /** The copy under this key, and how it may be served. `away`: Redis cannot be asked. */
   find(key: string, nowMs: number, away: boolean): Found | undefined {
     const slot = this.#store.find(key)
@@ -97,10 +136,16 @@ export class Near {
       return undefined
     }
     const holdUntilMs = this.#holdsMs.get(key) ?? 0
-    const state = this.#isTrusted(page, i, nowMs) ? stateOf(page, i, nowMs, holdUntilMs) : this.#stateInDoubt(page, i, nowMs, away)
+    const attended = this.#attended.get(key)
+    const hereUntilMs = attended?.hereUntilMs ?? (page.freshUntilMs[i] as number)
+    const state = this.#isTrusted(page, i, nowMs)
+      ? stateOf(page, i, nowMs, { hereUntilMs, holdUntilMs })
+      : this.#stateInDoubt(page, i, nowMs, away)
     if (state === undefined) return undefined
     this.#store.touch(slot)
-    return { entry: { value: page.values[i], createdMs: page.createdMs[i] as number }, state, held: nowMs < holdUntilMs }
+    const entry = { value: page.values[i], createdMs: page.createdMs[i] as number }
+    const isDue = state === 'fresh' && nowMs >= (page.freshUntilMs[i] as number)
+    return { entry, state, held: nowMs < holdUntilMs, attended: isDue ? attended : undefined }
   }
 
   /** Keeps what a flight brought, unless something heard since its registration concerns it. */
@@ -109,12 +154,52 @@ export class Near {
     if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt) return
     this.#meet(shard)
     if (bornAt < this.#clearedAt) return
-    const { value, createdMs, freshUntilMs, staleUntilMs, errorUntilMs, bytes } = held
+    const { value, createdMs } = held
     const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
-    const trustedUntilMs = trueAsOfMs + this.#plan.maxStalenessMs
-    const times = { createdMs, trustedUntilMs, freshUntilMs, staleUntilMs, errorUntilMs }
-    this.#store.put({ key, value, shard: shard.index, bornAt, tags, bytes, ...times }, startedMs)
+    const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
+    this.#put(standing, held, startedMs + this.#plan.memory.ttlMs, startedMs)
     if (holdUntilMs > 0) this.hold(key, holdUntilMs)
+  }
+
+  /** What is known of the copy under this key that may become worth an effort; it names that copy for `prolong`. */
+  attendedAt(key: string): Attended | undefined {
+    return this.#attended.get(key)
+  }
+
+  /**
+   * The copy has been given a longer life in the far store. What its right to be served rests on is not renewed: whatever would have
+   * dropped it still does. Nothing happens if it is not the copy that was found.
+   */
+  prolong(key: string, found: Attended, times: Times): void {
+    const slot = this.#store.find(key)
+    if (slot === noSlot || this.#attended.get(key) !== found) return
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    const createdMs = page.createdMs[i] as number
+    const standing = {
+      key,
+      value: page.values[i],
+      shard: page.shards[i] as number,
+      bornAt: page.bornAt[i] as number,
+      trustedUntilMs: createdMs + (page.trustedForMs[i] as number),
+      createdMs,
+      tags: page.tags?.[i] && this.#tags.take(page.tags[i].map(({ name }) => name)),
+    }
+    this.#put(standing, { ...found, ...times, createdMs }, found.cappedMs, found.keptMs)
+  }
+
+  #put(standing: Standing, life: Life, cappedMs: number, keptMs: number): void {
+    const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs, extendMs, costMs, bytes } = life
+    const easyUntilMs = this.#easyUntil?.(life) ?? freshUntilMs
+    const times = {
+      freshUntilMs: Math.min(easyUntilMs, cappedMs),
+      staleUntilMs: Math.min(staleUntilMs, cappedMs),
+      errorUntilMs: Math.min(errorUntilMs, cappedMs),
+    }
+    this.#store.put({ ...standing, ...times, bytes }, keptMs)
+    if (easyUntilMs >= freshUntilMs || this.#store.find(standing.key) === noSlot) return
+    const hereUntilMs = Math.min(freshUntilMs, cappedMs)
+    this.#attended.set(standing.key, { createdMs, freshUntilMs, extendMs, costMs, hereUntilMs, cappedMs, keptMs, bytes, restUntilMs: 0 })
   }
 
   /** A refresh has failed: the old copy is served on, and the origin is left alone for a while. */
@@ -140,6 +225,7 @@ export class Near {
     this.#clearedAt = ++this.#arrivals.last
     this.#patterns.clear()
     this.#holdsMs.clear()
+    this.#attended.clear()
     this.#tags = new TagTable()
     this.#shards = []
     this.#store.clear()
@@ -192,9 +278,9 @@ function isAnyDropped(tags: Tags | undefined, bornAt: number): boolean {
   return false
 }
 
-function stateOf(page: Page, i: number, nowMs: number, holdUntilMs: number): NearState {
+function stateOf(page: Page, i: number, nowMs: number, until: { readonly hereUntilMs: number; readonly holdUntilMs: number }): NearState {
   const freshUntilMs = page.freshUntilMs[i] as number
-  if (nowMs < freshUntilMs) return 'fresh'
+  if (nowMs < until.hereUntilMs) return 'fresh'
   if (nowMs < freshUntilMs + (page.staleForMs[i] as number)) return 'revalidating'
-  return nowMs < freshUntilMs + (page.errorForMs[i] as number) && nowMs < holdUntilMs ? 'error' : undefined
+  return nowMs < freshUntilMs + (page.errorForMs[i] as number) && nowMs < until.holdUntilMs ? 'error' : undefined
 }

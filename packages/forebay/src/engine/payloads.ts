@@ -1,5 +1,5 @@
 import type { Bytes } from '../core/bytes.js'
-import { encodeTags, headerLength, payloadStart, valueVersion } from '../core/envelope.js'
+import { encodeTags, headerLength, payloadStart, versionIn } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import type { CorruptReason, Tell } from '../core/events.js'
 import type { EntryAddress, StoredValue } from '../core/far-store.js'
@@ -114,7 +114,7 @@ export class Payloads {
     const key = seal.keys.get(Buffer.from(payload.subarray(1, nameEnd)).toString('latin1'))
     if (key === undefined) return undefined
     const tags = envelope.subarray(headerLength, payloadStart(envelope))
-    const bound = this.#bound(at, { codec, version: valueVersion(envelope), tags })
+    const bound = this.#bound(at, { codec, version: versionIn(envelope), tags })
     return this.#parts.packing.unseal(payload.subarray(nameEnd), key, bound)
   }
 

@@ -38,17 +38,24 @@ export interface LoadContext<K extends Key = Key> {
   readonly signal: AbortSignal
   /** The old value, where one is still known. */
   readonly previous: unknown
+  /** What the load that brought `previous` gave to `entry()` as its validator: an ETag, say. */
+  readonly validator: string | undefined
 }
 
-/** Fetches a value from the origin: a plain value, or one wrapped by `entry()` or `doNotStore()`. */
+/** Fetches a value from the origin: a plain value, one wrapped by `entry()` or `doNotStore()`, or `notModified()`. */
 export type Loader<V, K extends Key = Key> = (context: LoadContext<K>) => Loaded<V> | PromiseLike<Loaded<V>>
-export type Loaded<V> = V | LoadedEntry<V> | NotStored<V>
+export type Loaded<V> = V | LoadedEntry<V> | NotStored<V> | NotModified
 
 /** A loader's value with its own lifetime or tags. Made by `entry()`. */
 export interface LoadedEntry<V> {
   readonly kind: typeof entryMark
   readonly value: V
-  readonly options: EntryOptions
+  readonly options: LoadedOptions
+}
+/** A loader's word that `previous` is still what the origin has. Made by `notModified()`. */
+export interface NotModified {
+  readonly kind: typeof notModifiedMark
+  readonly options: LoadedOptions | undefined
 }
 /** A loader's value for the present callers only. Made by `doNotStore()`. */
 export interface NotStored<V> {
@@ -57,6 +64,7 @@ export interface NotStored<V> {
 }
 export const entryMark: unique symbol = Symbol('forebay.entry')
 export const notStoredMark: unique symbol = Symbol('forebay.notStored')
+export const notModifiedMark: unique symbol = Symbol('forebay.notModified')
 
 export interface EntryOptions {
   readonly ttl?: Duration | undefined
@@ -65,16 +73,29 @@ export interface EntryOptions {
   readonly tags?: readonly string[] | undefined
   /** Version of the value at its origin (a row's counter, say): a lower one never replaces a higher one. A whole number, at least 1. */
   readonly version?: number | undefined
+  /** The wall time at which the value's life ends at the latest, stale windows included. Such a life is not extended. */
+  readonly expiresAt?: Date | undefined
+}
+
+/** What a loader says about its value. */
+export interface LoadedOptions extends EntryOptions {
+  /** Names this state of the value at its origin (an ETag, say); the next load is told it. At most 1,024 bytes in UTF-8. */
+  readonly validator?: string | undefined
 }
 
 /** Gives a loaded value its own lifetime or tags, in place of the cache's. */
-export function entry<V>(value: V, options: EntryOptions): LoadedEntry<V> {
+export function entry<V>(value: V, options: LoadedOptions): LoadedEntry<V> {
   return { kind: entryMark, value, options }
 }
 
 /** Hands a value to the callers who wait for it, and keeps it nowhere. */
 export function doNotStore<V>(value: V): NotStored<V> {
   return { kind: notStoredMark, value }
+}
+
+/** Keeps the previous value, with its tags and validator unless others are given, for a new life. */
+export function notModified(options?: LoadedOptions): NotModified {
+  return { kind: notModifiedMark, options }
 }
 
 /** What one process keeps of a cache. */
@@ -88,6 +109,8 @@ export interface MemoryOptions {
    * recently used, `'lfu'` the least often used.
    */
   readonly policy?: EvictionPolicy | undefined
+  /** The longest life of a copy in this process's memory; after it Redis is read again. Default: none of its own. */
+  readonly ttl?: Duration | undefined
 }
 
 /** Options of one cache. */
@@ -98,6 +121,18 @@ export interface CacheOptions<V = unknown> {
   readonly staleWhileRevalidate?: Duration | undefined
   /** For how long after `ttl` an old value is served when the loader fails. Default: none. */
   readonly staleIfError?: Duration | undefined
+  /** `ttl` for null and undefined, in place of the cache's and the call's; `false` = they are not kept. Default: no difference. */
+  readonly negativeTtl?: Duration | false | undefined
+  /** Each hit prolongs freshness to `ttl` from then on, up to the age `max`. Default false. */
+  readonly sliding?: boolean | { readonly max: Duration } | undefined
+  /** Lives end at this time of day, stale windows included. `at`: '04:00'. `timeZone`: an IANA name, default 'UTC'. Not with `sliding`. */
+  readonly expireDaily?: { readonly at: string; readonly timeZone?: string | undefined } | undefined
+  /** Refreshes values that are dear to load before their freshness ends. `beta` (default 1): how eagerly. Default false. */
+  readonly earlyRefresh?: boolean | { readonly beta: number } | undefined
+  /** A load that takes longer is not waited for where an old value is inside a stale window; it goes on. Default: it is waited for. */
+  readonly softTimeout?: Duration | undefined
+  /** Past freshness a value is kept in Redis at least so long, never served, for loads that ask whether it has changed. Default: none. */
+  readonly keepForRevalidation?: Duration | undefined
   /** Shortens each ttl by a random share up to this one, so that entries do not expire together. 0-0.5, default 0.05. */
   readonly jitter?: number | undefined
   /** Tags of every value, or a function of the value, not called for null and undefined. At most 64, each of at most 256 characters. */
@@ -163,6 +198,12 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** A token of a write: this read sees that write. */
   readonly token?: string | undefined
+  /** Asks the shard itself, past memory: only what it finds valid and fresh at this moment is a hit. Redis away: a miss. */
+  readonly mustRevalidate?: boolean | undefined
+}
+export interface ExtendOptions {
+  /** Fresh for this long from now on. Default: as long as it was to be fresh at first. */
+  readonly ttl?: Duration | undefined
 }
 export interface GetOrSetOptions extends ReadOptions, EntryOptions {
   /** Load anew whatever is cached, and keep the result. */
@@ -262,6 +303,11 @@ export interface Cache<V, Out = DeepReadonly<V>> {
   invalidate(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** The same as `invalidate`. */
   delete(key: Key, options?: InvalidateOptions): Promise<WriteResult>
+  /**
+   * Prolongs a fresh value's life without touching it, never shortens it. Answers whether there is one; `false` also where Redis is away.
+   * A life with a fixed end (`expiresAt`, `expireDaily`) keeps that.
+   */
+  extend(key: Key, options?: ExtendOptions): Promise<boolean>
   /** Ends a value's freshness; it may still be served inside the stale windows. */
   markStale(key: Key, options?: InvalidateOptions): Promise<WriteResult>
   /** Removes all entries of this cache with any of these tags. */
@@ -357,6 +403,9 @@ export interface CacheStats {
   readonly loads: number
   readonly loadErrors: number
   readonly fills: number
+  /** Lives prolonged, by sliding or by `extend`. */
+  readonly extensions: number
+  readonly earlyRefreshes: number
   readonly refusedFills: number
   readonly waits: number
   readonly writes: number

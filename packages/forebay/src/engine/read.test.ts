@@ -266,7 +266,7 @@ describe('an entry in Redis that cannot be read', () => {
     const fleet = new Fleet()
     const [node] = await fleet.ready('one')
     const at = { shard: shardOf('books', 'b42', 4), cache: 'books', version: '', key: 'b42' }
-    const spans = { freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0 }
+    const spans = { freshMs: 60_000, staleMs: 0, errorMs: 0, keepMs: 0, extendMs: 0, costMs: 0 }
     const value = { payload: Buffer.from('{"title":'), codec: 0, tags: [], ...spans, version: 0 }
     fleet.group.primary.twin.write(
       at,

@@ -35,6 +35,8 @@ export class CacheCounters {
     degraded: 0,
     corrupt: 0,
     schemaMismatches: 0,
+    extensions: 0,
+    earlyRefreshes: 0,
     evictions: 0,
   }
 
@@ -117,6 +119,8 @@ const counterOf: Partial<Record<ForebayEvent['type'], Counted>> = {
   degraded: 'degraded',
   corrupt: 'corrupt',
   'schema-mismatch': 'schemaMismatches',
+  extend: 'extensions',
+  'early-refresh': 'earlyRefreshes',
 }
 
 /** The caches of a service taken together. */

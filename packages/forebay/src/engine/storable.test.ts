@@ -4,7 +4,8 @@ import { cachePlan } from '../config/cache-plan.js'
 import type { EntryOptions } from './public.js'
 import { heldFrom, storable } from './storable.js'
 
-const chance = (unit: number) => ({ unit: () => unit, id: () => 'unused' })
+const wall = { now: () => 0, wall: () => Date.UTC(2026, 0, 1), after: () => ({ cancel: () => {} }), afterInput: () => {} }
+const chance = (unit: number) => ({ random: { unit: () => unit, id: () => 'unused' }, clock: wall })
 const plan = cachePlan('books', { ttl: '100s', staleWhileRevalidate: '10s', staleIfError: '20s', jitter: 0.2, tags: ['a'] }, undefined)
 const kept = (value: unknown, options: readonly (EntryOptions | undefined)[] = [], unit = 0) =>
   storable(plan, { key: 'b42', value, costMs: 12.6 }, options, chance(unit)).stored

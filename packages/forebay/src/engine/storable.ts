@@ -1,14 +1,15 @@
-import type { Random } from '../core/clock.js'
+import type { Clock, Random } from '../core/clock.js'
 import { decodeValue, type EncodedValue, encodeValue } from '../core/codec.js'
-import { parseDuration, show } from '../core/duration.js'
+import { show } from '../core/duration.js'
 import { headerLength } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import type { StoredValue } from '../core/far-store.js'
 import { handOut, toKeep } from '../core/kept-value.js'
 import { checkTags } from '../core/key.js'
-import type { CachePlan, Lifetimes } from '../core/plan.js'
+import { withValidator } from '../core/validator.js'
+import type { CachePlan } from '../core/plan.js'
+import { type EntryOptionsInOrder, lifeOf } from './lifetimes.js'
 import type { Held } from './near.js'
-import type { EntryOptions } from './public.js'
 import { admit, readBack } from './schemas.js'
 
 /** What the header has room for. */
@@ -23,31 +24,28 @@ export interface Storable {
 /** Encodes a value with its lifetimes and tags; throws on values, tags and lifetimes that cannot be kept. */
 export function storable(
   plan: CachePlan,
-  what: { key: unknown; value: unknown; costMs: number },
-  options: readonly (EntryOptions | undefined)[],
-  random: Random,
+  what: { key: unknown; value: unknown; costMs: number; validator?: string | undefined },
+  options: EntryOptionsInOrder,
+  parts: { readonly random: Random; readonly clock: Clock },
 ): Storable {
   const encode = (value: unknown): EncodedValue => encodeValue(value, plan.codecs)
   const encoded = encode(admit(plan, what.value))
-  const { codec, payload } = encoded
+  const { codec, payload } = withValidator(encoded, what.validator)
   if (payload.length > plan.maxValueBytes) {
     throw new ForebayError(
       'E_VALUE_TOO_LARGE',
       `a value of cache '${plan.name}' has ${payload.length} bytes; maxValueBytes is ${plan.maxValueBytes}`,
     )
   }
-  const value = toKeep(readBack(plan, decodeValue(codec, payload, 0, plan.codecs), encoded, encode), codec, plan)
-  const { ttlMs, staleMs, errorMs } = lifetimesOf(plan, options)
-  const freshMs = Math.max(1, Math.round(ttlMs * (1 - plan.jitter * random.unit())))
+  const value = toKeep(readBack(plan, decodeValue(encoded.codec, encoded.payload, 0, plan.codecs), encoded, encode), encoded.codec, plan)
+  const life = lifeOf(plan, what.value, options, parts)
   const tags = tagsOf(plan, what.key, value, options)
   return {
     stored: {
       codec,
       payload,
       tags,
-      freshMs,
-      staleMs,
-      errorMs,
+      ...life,
       costMs: Math.min(Math.round(what.costMs), 0xffff_ffff),
       version: versionOf(options),
     },
@@ -65,30 +63,22 @@ export function heldFrom({ stored, value }: Storable, sentMs: number): Held {
     staleUntilMs: freshUntilMs + stored.staleMs,
     errorUntilMs: freshUntilMs + stored.errorMs,
     tags: stored.tags,
+    costMs: stored.costMs,
+    extendMs: stored.extendMs,
+    version: stored.version,
+    validator: undefined,
     bytes: headerLength + stored.payload.length,
   }
 }
 
-function lifetimesOf(plan: CachePlan, options: readonly (EntryOptions | undefined)[]): Lifetimes {
-  const pick = (name: 'ttl' | 'staleWhileRevalidate' | 'staleIfError', otherwise: number): number => {
-    for (const given of options) if (given?.[name] !== undefined) return Math.round(parseDuration(name, given[name]))
-    return otherwise
-  }
-  return {
-    ttlMs: pick('ttl', plan.ttlMs),
-    staleMs: pick('staleWhileRevalidate', plan.staleMs),
-    errorMs: pick('staleIfError', plan.errorMs),
-  }
-}
-
-function tagsOf(plan: CachePlan, key: unknown, kept: unknown, options: readonly (EntryOptions | undefined)[]): readonly string[] {
+function tagsOf(plan: CachePlan, key: unknown, kept: unknown, options: EntryOptionsInOrder): readonly string[] {
   for (const given of options) if (given?.tags !== undefined) return checkTags(given.tags)
   if (typeof plan.tags !== 'function') return plan.tags
   const value = handOut(kept)
   return value === null || value === undefined ? [] : checkTags(plan.tags(value, key))
 }
 
-function versionOf(options: readonly (EntryOptions | undefined)[]): number {
+function versionOf(options: EntryOptionsInOrder): number {
   for (const given of options) if (given?.version !== undefined) return checkVersion(given.version)
   return 0
 }

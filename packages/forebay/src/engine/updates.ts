@@ -6,8 +6,9 @@ import { type CachePlan, leaseMs } from '../core/plan.js'
 import type { Token } from '../core/token.js'
 import { handOut } from '../core/kept-value.js'
 import type { FarReads } from './far-reads.js'
-import { type Outcome, outcomeOf } from './loader.js'
-import type { Near } from './near.js'
+import { outcomeOf } from './loader.js'
+import { type Settled, settle } from './outcomes.js'
+import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
 import type { Payloads } from './payloads.js'
 import type { Commit, Key, SetOptions } from './public.js'
@@ -34,7 +35,7 @@ export interface UpdatesParts {
 /** A lease taken by force before the origin is changed, and the old value that stood there. */
 interface Ticket {
   readonly lease: GivenLease
-  readonly previous: unknown
+  readonly previous: Held | undefined
 }
 
 /**
@@ -57,7 +58,8 @@ export class Updates {
     const renewal = ticket && renewLease(this.#parts, at, ticket.lease.token)
     const registration = registry.begin(at.key, shards.of(at).view, clock.now())
     try {
-      const outcome = outcomeOf(await commit({ key, previous: ticket?.previous }))
+      const answer = outcomeOf(await commit({ key, previous: handOut(ticket?.previous?.value) }))
+      const outcome = settle(this.#plan, answer, { previous: ticket?.previous, options, wallMs: clock.wall() })
       renewal?.cancel()
       if (ticket === undefined || outcome.kind === 'pass') return (await writes.key(at, 'key')).token
       return await this.#store(at, key, { outcome, options, registration, lease: ticket.lease })
@@ -72,8 +74,10 @@ export class Updates {
   }
 
   async #store(at: EntryAddress, key: Key, set: NewValue): Promise<Token> {
-    const { writes, near, random, clock, payloads } = this.#parts
-    const found = storable(this.#plan, { key, value: set.outcome.value, costMs: 0 }, [set.outcome.options, set.options], random)
+    const { writes, near, clock, payloads } = this.#parts
+    const { value: given, options } = set.outcome
+    const what = { key, value: given, costMs: 0, validator: options?.validator }
+    const found = storable(this.#plan, what, [options, set.options], this.#parts)
     const value = await payloads.pack(at, found.stored)
     const sentMs = clock.now()
     const { token, stored } = await writes.key(at, 'key', { value, registration: set.registration, lease: set.lease })
@@ -89,7 +93,7 @@ export class Updates {
     try {
       const answer = await far.acquire(at, { token, leaseMs, newInc: ids.incarnation(), force: true, takeover: undefined })
       const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs))
-      return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: handOut(old?.value) } : undefined
+      return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: old } : undefined
     } catch (error) {
       if (!isAway(error)) throw error
       tell({ type: 'degraded', cache: at.cache, error })
@@ -99,7 +103,7 @@ export class Updates {
 }
 
 interface NewValue {
-  readonly outcome: Extract<Outcome, { kind: 'store' }>
+  readonly outcome: Extract<Settled, { kind: 'store' }>
   readonly options: SetOptions | undefined
   readonly registration: ReturnType<Registry['begin']>
   readonly lease: GivenLease

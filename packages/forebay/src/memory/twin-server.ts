@@ -1,11 +1,12 @@
 import type { Bytes } from '../core/bytes.js'
-import { type Envelope, endFreshness, openEnvelope, sealEnvelope } from '../core/envelope.js'
+import { type Envelope, endFreshness, extendFreshness, type Extension, openEnvelope, sealEnvelope, timesIn } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import {
   type AcquireAnswer,
   type AcquireRequest,
   type CheckAnswer,
   type EntryAddress,
+  type ExtendAnswer,
   type FillAnswer,
   type FillRequest,
   type HeadsAnswer,
@@ -126,7 +127,7 @@ export class TwinServer {
     return this.#act(() => {
       const position = this.#shard(at.shard).ensure(request.newInc)
       const entry = this.#validEntry(at, nowMs)
-      if (entry && !request.force && entry.freshUntilMs > nowMs) {
+      if (entry && !request.force && entry.freshUntilMs > nowMs + Math.round(request.soonMs ?? 0)) {
         this.#mark('acquire:entry')
         return { kind: 'entry', nowMs, bytes: entry.bytes }
       }
@@ -179,6 +180,22 @@ export class TwinServer {
       this.#mark(ours ? 'renew:ours' : 'renew:not-ours')
       if (ours) this.#leases.prolong(nameOf(at), nowMs + whole(leaseMs))
       return ours
+    })
+  }
+
+  extend(at: EntryAddress, request: Extension, nowMs: number): ExtendAnswer | undefined {
+    return this.#act(() => {
+      const shard = this.#shard(at.shard)
+      shard.mendStamps()
+      const entry = shard.position && this.#validEntry(at, nowMs)
+      const wanted = { freshMs: Math.round(request.freshMs), maxAgeMs: Math.round(request.maxAgeMs) }
+      const extended = entry && extendFreshness(entry.bytes, nowMs, wanted)
+      this.#mark(extended === undefined ? `extend:${entry ? 'not-fresh' : 'none'}` : extended.byMs > 0 ? 'extend:prolonged' : 'extend:kept')
+      if (extended === undefined) return undefined
+      const name = nameOf(at)
+      this.#entries.replace(name, extended.bytes)
+      this.#entries.prolong(name, nowMs + this.#entries.remainingMs(name, nowMs) + extended.byMs)
+      return { nowMs, ...timesIn(extended.bytes, 0) }
     })
   }
 
@@ -402,11 +419,13 @@ export class TwinServer {
       inc,
       epoch,
       costMs: Math.round(value.costMs),
+      extendMs: value.extendMs,
       version: value.version,
       tags: value.tags,
       payload: value.payload,
     }
-    this.#entries.store(nameOf(at), sealEnvelope(envelope), Math.max(envelope.staleUntilMs, envelope.errorUntilMs), nowMs)
+    const keptUntilMs = Math.max(envelope.staleUntilMs, envelope.errorUntilMs, freshUntilMs + Math.round(value.keepMs))
+    this.#entries.store(nameOf(at), sealEnvelope(envelope), keptUntilMs, nowMs)
   }
 
   #endFreshness(at: EntryAddress, nowMs: number): void {

@@ -39,6 +39,7 @@ export function twinStore({ server, clock }: TwinStoreOptions): FarStore {
     fill: (at, request) => later((nowMs) => server.fill(at, request, nowMs)),
     release: (at, request) => later((nowMs) => server.release(at, request, nowMs)),
     renew: (at, request) => later((nowMs) => server.renew(at, request, nowMs)),
+    extend: (at, request) => later((nowMs) => server.extend(at, request, nowMs)),
     write: (at, request) => later((nowMs) => server.write(at, request, nowMs)),
     stamp: (shard, request) => later(() => server.stamp(shard, request)),
     sync: (shard, request) => later((nowMs) => server.sync(shard, request, nowMs)),

@@ -44,6 +44,7 @@ describe('the twin keeps the contract', () => {
         'wake:told',
         'wake:no-shard',
       ],
+      ...['extend:none', 'extend:not-fresh', 'extend:prolonged', 'extend:kept'],
       ...['release:ours', 'release:not-ours', 'renew:ours', 'renew:not-ours', 'stamp:tags', 'stamp:clear', 'stamp:overflow'],
       ...[
         'stamp:pattern',
@@ -66,7 +67,18 @@ describe('the twin keeps the contract', () => {
 
 describe('the twin as a server', () => {
   const at = { shard: 0, cache: 'books', version: '', key: 'b42' }
-  const value = { payload: new Uint8Array(1_000), codec: 0, tags: ['a'], freshMs: 1_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
+  const value = {
+    payload: new Uint8Array(1_000),
+    codec: 0,
+    tags: ['a'],
+    freshMs: 1_000,
+    staleMs: 0,
+    errorMs: 0,
+    keepMs: 0,
+    extendMs: 0,
+    costMs: 0,
+    version: 0,
+  }
   const set = (server: TwinServer, key: string, nowMs = 0) =>
     server.write({ ...at, key }, { kind: 'set', nonce: `nonce-${key}`, newInc: 'inc-inc-', value, lease: undefined }, nowMs)
   const lease = (token: string) => ({ token, newInc: 'inc-inc-', leaseMs: 100, force: false, takeover: undefined })

@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock, Random } from '../core/clock.js'
-import { encodeTags, sealEnvelope } from '../core/envelope.js'
+import { encodeTags, type Extension, sealEnvelope } from '../core/envelope.js'
 import { ForebayError, isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
 import {
@@ -8,6 +8,7 @@ import {
   type AcquireRequest,
   type CheckAnswer,
   type EntryAddress,
+  type ExtendAnswer,
   type FarStore,
   type FillAnswer,
   type FillRequest,
@@ -37,7 +38,18 @@ import { createLayout, type Layout } from './layout.js'
 import { KnownVersions } from './known-versions.js'
 import type { Link } from './link.js'
 import type { RedisPlan } from './plan.js'
-import { acquireAnswerOf, bytesOf, fillAnswerOf, listOf, noticesOf, numberOf, positionOf, syncAnswerOf, writeAnswerOf } from './replies.js'
+import {
+  acquireAnswerOf,
+  bytesOf,
+  extendAnswerOf,
+  fillAnswerOf,
+  listOf,
+  noticesOf,
+  numberOf,
+  positionOf,
+  syncAnswerOf,
+  writeAnswerOf,
+} from './replies.js'
 import { runScript } from './script-call.js'
 import { SingleTopology } from './single.js'
 import { scan } from './sweep.js'
@@ -182,7 +194,15 @@ class Store implements RedisFarStore {
   async acquire(at: EntryAddress, request: AcquireRequest): Promise<AcquireAnswer> {
     const { keys, args } = this.#names(at)
     const { token, newInc, takeover = '' } = request
-    const given = { ...args, newInc, token, leaseMs: whole(request.leaseMs), force: request.force ? 1 : 0, takeover }
+    const given = {
+      ...args,
+      newInc,
+      token,
+      leaseMs: whole(request.leaseMs),
+      force: request.force ? 1 : 0,
+      takeover,
+      soonMs: Math.round(request.soonMs ?? 0),
+    }
     return acquireAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'acquire', keys, given)))
   }
 
@@ -201,6 +221,12 @@ class Store implements RedisFarStore {
     const { keys, args } = this.#names(at)
     const reply = await this.#act(at.shard, (link) => runScript(link, 'renew', keys, { ...args, token, leaseMs: whole(leaseMs) }))
     return numberOf(reply) === 1
+  }
+
+  async extend(at: EntryAddress, { freshMs, maxAgeMs }: Extension): Promise<ExtendAnswer | undefined> {
+    const { keys, args } = this.#names(at)
+    const given = { ...args, freshMs: Math.round(freshMs), maxAgeMs: Math.round(maxAgeMs) }
+    return extendAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'extend', keys, given)))
   }
 
   async write(at: EntryAddress, request: WriteRequest): Promise<WriteAnswer> {
@@ -334,10 +360,10 @@ function filled(at: EntryAddress): string {
 }
 
 /** A value as the scripts take it: the script puts times, incarnation and epoch into the blank places of the header. */
-function stored({ payload, codec, tags, freshMs, staleMs, errorMs, costMs, version }: StoredValue) {
+function stored({ payload, codec, tags, freshMs, staleMs, errorMs, keepMs, extendMs, costMs, version }: StoredValue) {
   const blank = { createdMs: 0, freshUntilMs: 0, staleUntilMs: 0, errorUntilMs: 0, inc: '', epoch: 0 }
-  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, version, costMs: Math.round(costMs) }))
-  return { envelope, freshMs: whole(freshMs), staleMs: Math.round(staleMs), errorMs: Math.round(errorMs) }
+  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, version, extendMs, costMs: Math.round(costMs) }))
+  return { envelope, freshMs: whole(freshMs), staleMs: Math.round(staleMs), errorMs: Math.round(errorMs), keepMs: Math.round(keepMs) }
 }
 
 /** Redis takes whole milliseconds, at least one. */

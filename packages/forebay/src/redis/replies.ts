@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/bytes.js'
 import { ForebayError } from '../core/errors.js'
-import type { AcquireAnswer, FillAnswer, PatternStamp, Position, SyncAnswer, WriteAnswer } from '../core/far-store.js'
+import type { AcquireAnswer, ExtendAnswer, FillAnswer, PatternStamp, Position, SyncAnswer, WriteAnswer } from '../core/far-store.js'
 import { type Notice, parseNotice } from '../core/notice.js'
 
 /*
@@ -62,6 +62,18 @@ export function acquireAnswerOf(reply: unknown): AcquireAnswer {
   const bytes = bytesOf(second)
   if (kind === 'entry' && bytes !== undefined) return { kind, nowMs, bytes }
   throw strange('an entry, a lease or a wait')
+}
+
+export function extendAnswerOf(reply: unknown): ExtendAnswer | undefined {
+  if (reply === null) return undefined
+  const [now, created, fresh, stale, error] = listOf(reply)
+  return {
+    nowMs: numberOf(now),
+    createdMs: numberOf(created),
+    freshUntilMs: numberOf(fresh),
+    staleUntilMs: numberOf(stale),
+    errorUntilMs: numberOf(error),
+  }
 }
 
 export function fillAnswerOf(reply: unknown): FillAnswer {

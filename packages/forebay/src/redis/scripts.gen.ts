@@ -3,9 +3,9 @@
 /** The scripts by name: SHA-1, the names of their keys and arguments in order, text. */
 export const scripts = {
   acquire: {
-    sha: '8f16d36a58432b44cd294adaf66e88c8e63d959d',
+    sha: 'e1f3aaf1dee501e0512936d46508e69c334584b1',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
-    args: ['ring', 'bell', 'cache', 'newInc', 'token', 'leaseMs', 'force', 'takeover', 'canonical', 'version'],
+    args: ['ring', 'bell', 'cache', 'newInc', 'token', 'leaseMs', 'force', 'takeover', 'canonical', 'version', 'soonMs'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
 local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
 local stamps = KEYS[2] -- sorted set: stamped name -> seq
@@ -124,7 +124,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -208,6 +208,7 @@ local force = ARGV[7] -- 1 = take the lease whatever stands there
 local takeover = ARGV[8] -- token of a lease whose time is over, or empty
 local canonical = ARGV[9] -- its key
 local version = ARGV[10] -- the cache's version, or empty
+local soonMs = tonumber(ARGV[11]) -- an entry whose freshness ends within this time counts as no longer fresh
 
 -- A full server gives out what it has, but no lease: who cannot store must not load for others.
 local refusal, full = checkRoom(key)
@@ -217,7 +218,7 @@ ensure(newInc)
 local at = now()
 local place = { cache = cache, version = version, canonical = canonical }
 local bytes, entry = readEntry(key, place)
-if force ~= '1' and entry and entry.freshUntil > at then return { 'entry', at, bytes } end
+if force ~= '1' and entry and entry.freshUntil > at + soonMs then return { 'entry', at, bytes } end
 if full then return refusal end
 
 local holder, mark = readLease(lease)
@@ -231,7 +232,7 @@ return { 'lease', at, inc, seq, bytes or false }
 `,
   },
   check: {
-    sha: '0548ba56b921957b6f58aa970c0ac687541e1659',
+    sha: '8e56779139cf77b9f8332dea758aeccb85616953',
     keys: ['meta', 'stamps', 'log', 'key'],
     args: ['ring', 'bell', 'cache', 'newInc', 'canonical', 'version'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -352,7 +353,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -438,8 +439,231 @@ local bytes = readEntry(key, { cache = cache, version = version, canonical = can
 return { now(), bytes or false }
 `,
   },
+  extend: {
+    sha: 'd37cd8ed68d83fef36af2a6774048c62285bb81b',
+    keys: ['meta', 'stamps', 'log', 'key'],
+    args: ['ring', 'bell', 'cache', 'freshMs', 'maxAgeMs', 'canonical', 'version'],
+    text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
+local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
+local stamps = KEYS[2] -- sorted set: stamped name -> seq
+local log = KEYS[3] -- stream of notices; the id is <seq>-0
+local ring = ARGV[1] -- PUBLISH, or SPUBLISH in a Cluster
+local bell = ARGV[2] -- channel on which the shard's notices are pushed; no key, because a key that never exists stops scripts while slots move
+
+local sentinel = '\n' -- a member that sorts above all stamps; missing = the stamps were evicted
+local inc, seq, head, floor -- the metadata, once standing() or ensure() has read it
+
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- A write that changes nothing: refused by anything that is not a writing primary. As the first write it lets a full server take the rest.
+local function checkWritable()
+  redis.call('PERSIST', meta)
+end
+
+-- The same, but a full server refuses it too. Returns nothing, or the refusal and whether it was for want of memory.
+local function checkRoom(key)
+  local reply = redis.pcall('SETRANGE', key, 0, '')
+  if type(reply) == 'table' then return reply, string.find(reply.err, 'OOM', 1, true) ~= nil end
+end
+
+-- Reads the metadata; false if there is none. Without the sentinel nothing tagged before now can be judged, so the floor rises.
+local function standing()
+  local read = redis.call('HMGET', meta, 'inc', 'seq', 'head', 'floor')
+  if not (read[1] and read[2] and read[3] and read[4]) then return false end
+  inc, seq, head, floor = read[1], tonumber(read[2]), read[3], tonumber(read[4])
+  if not redis.call('ZSCORE', stamps, sentinel) then
+    floor = seq
+    redis.call('HSET', meta, 'floor', digits(floor))
+    redis.call('ZADD', stamps, '+inf', sentinel)
+  end
+  return true
+end
+
+-- Reads the metadata, or begins a new incarnation.
+local function ensure(newInc)
+  if standing() then return end
+  inc, seq, head, floor = newInc, 0, '-', 0
+  redis.call('DEL', meta, stamps, log)
+  redis.call('HSET', meta, 'inc', inc, 'seq', '0', 'head', head, 'floor', '0')
+  redis.call('ZADD', stamps, '+inf', sentinel)
+end
+
+-- Adds a notice to the chain, and rings. Where the user may not ring, the others hear of the notice when they next ask.
+local function announce(kind, tidings, nonce)
+  seq = redis.call('HINCRBY', meta, 'seq', 1)
+  local text = table.concat({ kind, inc, digits(seq), nonce, head, tidings }, ' ')
+  head = nonce
+  redis.call('HSET', meta, 'head', head)
+  redis.call('XADD', log, 'MAXLEN', '~', 4096, digits(seq) .. '-0', 'n', text)
+  redis.pcall(ring, bell, text)
+end
+
+local mostVersions = 4 -- of a cache that are known to a shard
+
+-- The known versions of a cache, newest last, each with an @ before it. A cache without versions has the empty one.
+local function versionsOf(cache)
+  return redis.call('HGET', meta, 'v:' .. cache) or '@'
+end
+
+-- Makes a version known before anything is stored under it, since fences reach the known ones alone. The oldest of too many is cleared.
+local function admit(place, nonce)
+  local known = versionsOf(place.cache)
+  local own = '@' .. place.version
+  if string.find(' ' .. known .. ' ', ' ' .. own .. ' ', 1, true) then return end
+  known = known .. ' ' .. own
+  local _, count = string.gsub(known, '@', '')
+  if count > mostVersions then
+    local oldest, others = string.match(known, '^(%S+) (.+)$')
+    known = others
+    announce('c', '["' .. place.cache .. oldest .. '"]', nonce)
+    redis.call('HSET', meta, 'c:' .. place.cache .. oldest, digits(seq))
+  end
+  redis.call('HSET', meta, 'v:' .. place.cache, known)
+end
+
+-- A lease is <seq>:<token>, or <seq>:<token>+ if somebody waits for it. Returns the token, or false, the mark, and the seq at which it began.
+local function readLease(lease)
+  local epoch, token, mark = string.match(redis.call('GET', lease) or '', '^(%d+):(.-)(%+?)$')
+  return token or false, mark or '', tonumber(epoch)
+end
+
+local function write48(number)
+  return struct.pack('>I2I4', math.floor(number / 4294967296), number % 4294967296)
+end
+
+local function read48(bytes, at)
+  local high, low = struct.unpack('>I2I4', bytes, at)
+  return high * 4294967296 + low
+end
+
+-- What an envelope's header says (its layout: core/envelope.ts); nil if the bytes are none.
+local function open(bytes)
+  if not bytes or #bytes < 54 or string.byte(bytes) ~= 1 then return nil end
+  local tagsEnd = 54 + struct.unpack('>I2', bytes, 47)
+  if #bytes < tagsEnd then return nil end
+  return {
+    inc = string.sub(bytes, 29, 36),
+    epoch = read48(bytes, 37),
+    freshUntil = read48(bytes, 11),
+    version = read48(bytes, 49),
+    tags = string.sub(bytes, 55, tagsEnd),
+  }
+end
+
+-- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
+local function store(key, envelope, epoch, at, spans)
+  local fresh = at + spans.freshMs
+  local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  redis.call('SETRANGE', key, 4, known)
+end
+
+-- Whether none of these tags (each a u16 length and its bytes) was stamped after the epoch; false if they cannot be read.
+local function untouched(cache, tags, epoch)
+  local at = 1
+  while at <= #tags do
+    if at == #tags then return false end
+    local length = struct.unpack('>I2', tags, at)
+    local tag = string.sub(tags, at + 2, at + 1 + length)
+    if #tag < length then return false end
+    for _, scope in ipairs({ cache, '*' }) do
+      local stamp = redis.call('ZSCORE', stamps, scope .. '\n' .. tag)
+      if stamp and tonumber(stamp) > epoch then return false end
+    end
+    at = at + 2 + length
+  end
+  return true
+end
+
+-- Whether a canonical key has the literals of a pattern, with gaps between them (the same: core/pattern.ts).
+local function fits(parts, canonical)
+  local first, last = parts[1], parts[#parts]
+  if #parts == 1 then return canonical == first end
+  if string.sub(canonical, 1, #first) ~= first then return false end
+  local at = #first + 1
+  for i = 2, #parts - 1 do
+    local _, found = string.find(canonical, parts[i], at, true)
+    if not found then return false end
+    at = found + 1
+  end
+  local lastAt = #canonical - #last + 1
+  return lastAt >= at and string.sub(canonical, lastAt) == last
+end
+
+-- Whether none of a cache's patterns (a JSON list of [seq, parts], or false) that fits the key was stamped after the epoch.
+local function unfitting(patterns, canonical, epoch)
+  if not patterns then return true end
+  for _, pattern in ipairs(cjson.decode(patterns)) do
+    if pattern[1] > epoch and fits(pattern[2], canonical) then return false end
+  end
+  return true
+end
+
+-- Whether an entry of this place (cache, version and canonical key) still counts: same incarnation, nothing it belongs to cleared or stamped since.
+local function valid(entry, place)
+  if entry.inc ~= inc then return false end
+  local cleared = redis.call('HMGET', meta, 'p:' .. place.cache, 'c:' .. place.cache, 'c:*', 'c:' .. place.cache .. '@' .. place.version)
+  for i = 2, #cleared do
+    if cleared[i] and tonumber(cleared[i]) > entry.epoch then return false end
+  end
+  if not unfitting(cleared[1], place.canonical, entry.epoch) then return false end
+  return #entry.tags == 0 or (entry.epoch >= floor and untouched(place.cache, entry.tags, entry.epoch))
+end
+
+-- The bytes of a valid entry and its header; what is not valid is deleted.
+local function readEntry(key, place)
+  local bytes = redis.call('GET', key)
+  if not bytes then return nil end
+  local entry = open(bytes)
+  if entry and valid(entry, place) then return bytes, entry end
+  redis.call('DEL', key)
+  return nil
+end
+
+-- Whether a value of this version at its origin would replace a valid entry of a higher one. 0 = without a version, hence neither.
+local function outdated(version, key, place)
+  if version == 0 then return false end
+  local _, entry = readEntry(key, place)
+  return entry ~= nil and entry.version > version
+end
+
+-- Prolongs an entry that is valid and still fresh: its times, and its stay here; nothing else of it changes, nor does the shard's history.
+local key = KEYS[4] -- the entry
+local cache = ARGV[3] -- its cache
+local freshMs = tonumber(ARGV[4]) -- span of freshness from now on, 0 = the entry's own
+local maxAgeMs = tonumber(ARGV[5]) -- age at which freshness ends at the latest, 0 = none
+local canonical = ARGV[6] -- its key
+local version = ARGV[7] -- the cache's version, or empty
+
+checkWritable()
+if not standing() then return false end
+local bytes, entry = readEntry(key, { cache = cache, version = version, canonical = canonical })
+local at = now()
+if not entry or entry.freshUntil <= at then return false end
+
+local coded = struct.unpack('>I2', bytes, 3)
+local own = (coded % 2048) * 2 ^ math.floor(coded / 2048)
+local created, fresh, stale, rescue = read48(bytes, 5), entry.freshUntil, read48(bytes, 17), read48(bytes, 23)
+local wanted = at + (freshMs > 0 and freshMs or own)
+if maxAgeMs > 0 then wanted = math.min(wanted, created + maxAgeMs) end
+local by = wanted - fresh
+if own > 0 and by > 0 then
+  fresh, stale, rescue = fresh + by, stale + by, rescue + by
+  redis.call('SETRANGE', key, 10, write48(fresh) .. write48(stale) .. write48(rescue))
+  redis.call('PEXPIRE', key, digits(redis.call('PTTL', key) + by))
+end
+return { at, created, fresh, stale, rescue }
+`,
+  },
   fill: {
-    sha: '31b3e6efb6ceeabf733e41996f342c9478cfe382',
+    sha: '90fcaa73d4aaf3cf2852e89b732a0cc0edf82d8b',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: [
       'ring',
@@ -456,6 +680,7 @@ return { now(), bytes or false }
       'envelope',
       'canonical',
       'version',
+      'keepMs',
     ],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
 local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
@@ -575,7 +800,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -663,6 +888,7 @@ local errorMs = tonumber(ARGV[11]) -- span after it in which the old value may r
 local envelope = ARGV[12] -- the value with its header, whose times, incarnation and epoch are blank
 local canonical = ARGV[13] -- its key
 local version = ARGV[14] -- the cache's version, or empty
+local keepMs = tonumber(ARGV[15]) -- span after freshness in which it is kept in any case
 
 -- A full server ends the lease all the same, so that nobody waits for it.
 local refusal, full = checkRoom(key)
@@ -679,7 +905,7 @@ local place = { cache = cache, version = version, canonical = canonical }
 local header = open(envelope)
 local loaded = { inc = loadedInc, epoch = epoch, tags = header.tags }
 local keeps = ours and stands and valid(loaded, place) and not outdated(header.version, key, place)
-if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
+if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs, keepMs = keepMs }) end
 if stands and mark == '+' then announce('f', tidings, nonce) end
 if not ours then return { 'lease' } end
 if not keeps then return { 'epoch' } end
@@ -688,7 +914,7 @@ return { 'stored', at }
 `,
   },
   release: {
-    sha: '827012cdc83da00c51732e7a5db85a6e1d34b9ec',
+    sha: '5ebf1f4fcb77ec2fea109bcc0708f9fcdd7fad0e',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'nonce', 'tidings'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -809,7 +1035,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -897,7 +1123,7 @@ return 1
 `,
   },
   renew: {
-    sha: '2cfc66989d66e047fcf516b1690d0187a0414038',
+    sha: '2e053ddef410f062f791ec411d310657b438f17d',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'leaseMs'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1018,7 +1244,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1102,7 +1328,7 @@ return redis.call('PEXPIRE', lease, leaseMs)
 `,
   },
   set: {
-    sha: '660dbe0b5d419399ea4f0e1b89d66dc71ff3de81',
+    sha: '3daf5e22029ff29a5d50059c97f41551cb007ecc',
     keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
     args: [
       'ring',
@@ -1120,6 +1346,7 @@ return redis.call('PEXPIRE', lease, leaseMs)
       'canonical',
       'version',
       'known',
+      'keepMs',
     ],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
 local meta = KEYS[1] -- hash of inc, seq, head, floor, c:<scope> = seq of the last clear, p:<cache> = its pattern stamps, v:<cache> = its versions
@@ -1239,7 +1466,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1329,6 +1556,7 @@ local cache = ARGV[12] -- its cache
 local canonical = ARGV[13] -- its key
 local version = ARGV[14] -- the cache's version, or empty
 local known = ARGV[15] -- the versions that the caller knows
+local keepMs = tonumber(ARGV[16]) -- span after freshness in which it is kept in any case
 
 -- Who does not know all versions cannot name their keys: he is told, and nothing happens.
 local versions = versionsOf(cache)
@@ -1348,12 +1576,12 @@ if stores then stores = not outdated(entry.version, key, place) end
 redis.call('DEL', key)
 if stores then admit(place, nonce .. '+') end
 announce('k', tidings, nonce)
-if stores then store(key, envelope, seq, now(), { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
+if stores then store(key, envelope, seq, now(), { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs, keepMs = keepMs }) end
 return { inc, seq, head, stores and 1 or 0 }
 `,
   },
   stamp: {
-    sha: '7eff16c35c5772ff05e98483c2d94a6bf9211422',
+    sha: 'b66aaea25aed64c1d77791586da606c86f4a4b37',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'scope', 'tags', 'most', 'parts', 'mostPatterns'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1474,7 +1702,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1612,7 +1840,7 @@ return { inc, seq, head }
 `,
   },
   sync: {
-    sha: 'edf9515decd68ab3d6f4f3e8fe4682f5db030b51',
+    sha: '23e817e645216e92b161b258442f6fcdc1009333',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'most', 'withLog', 'mostNonces'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1733,7 +1961,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1841,7 +2069,7 @@ return { now(), inc, seq, head, floor, named['c:'], newest, more, nonces, named[
 `,
   },
   write: {
-    sha: '5cc7c6a16b78295ee46b7b86768052bcf75d3d7f',
+    sha: 'a6a740cb2a59d2c074f09ff679d96f9a1e2826de',
     keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'kind', 'tidings', 'cache', 'known'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1962,7 +2190,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 

@@ -1,5 +1,6 @@
 import { fullRules, readOnlyRules } from './conformance/conditions.js'
 import { addressRules, entryRules, strangeNameRules, strangePatternRules } from './conformance/entries.js'
+import { extensionRules } from './conformance/extensions.js'
 import { fenceDetailRules, fenceRules } from './conformance/fences.js'
 import { historyRules, lossRules } from './conformance/history.js'
 import { leaseRules, wakeRules } from './conformance/leases.js'
@@ -25,6 +26,7 @@ export function farStoreConformance(name: string, open: () => Promise<Conformanc
     ...versionRules,
     ...sweepRules,
     ...entryRules,
+    ...extensionRules,
     ...strangeNameRules,
     ...patternRules,
     ...strangePatternRules,

@@ -23,7 +23,7 @@ export type NetworkEvent =
 /** One act as it was asked for. */
 export type Request =
   | {
-      readonly act: 'get' | 'check' | 'acquire' | 'fill' | 'release' | 'renew' | 'write'
+      readonly act: 'get' | 'check' | 'acquire' | 'fill' | 'release' | 'renew' | 'extend' | 'write'
       readonly at: EntryAddress
       readonly request: object
     }
@@ -88,6 +88,7 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
       fill: onEntry('fill', (twin, at, request: Parameters<FarStore['fill']>[1], nowMs) => twin.fill(at, request, nowMs)),
       release: onEntry('release', (twin, at, request: Parameters<FarStore['release']>[1], nowMs) => twin.release(at, request, nowMs)),
       renew: onEntry('renew', (twin, at, request: Parameters<FarStore['renew']>[1], nowMs) => twin.renew(at, request, nowMs)),
+      extend: onEntry('extend', (twin, at, request: Parameters<FarStore['extend']>[1], nowMs) => twin.extend(at, request, nowMs)),
       write: onEntry('write', (twin, at, request: Parameters<FarStore['write']>[1], nowMs) => twin.write(at, request, nowMs)),
       stamp: (shard, request) => run(command(shard), { act: 'stamp', shard, request }, (twin) => twin.stamp(shard, request)),
       sync: (shard, request) => run(command(shard), { act: 'sync', shard, request }, (twin, nowMs) => twin.sync(shard, request, nowMs)),

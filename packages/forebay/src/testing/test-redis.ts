@@ -63,6 +63,7 @@ export class TestRedis {
       fill: (at, request) => act((twin, nowMs) => twin.fill(at, request, nowMs)),
       release: (at, request) => act((twin, nowMs) => twin.release(at, request, nowMs)),
       renew: (at, request) => act((twin, nowMs) => twin.renew(at, request, nowMs)),
+      extend: (at, request) => act((twin, nowMs) => twin.extend(at, request, nowMs)),
       write: (at, request) => act((twin, nowMs) => twin.write(at, request, nowMs)),
       stamp: (shard, request) => act((twin) => twin.stamp(shard, request)),
       sync: (shard, request) => act((twin, nowMs) => twin.sync(shard, request, nowMs)),

@@ -13,7 +13,18 @@ type Cluster = Awaited<ReturnType<typeof startCluster>>
 
 const shards = 12
 const invalidation = { kind: 'invalidate', nonce: 'nonce001', newInc: 'incarnat' } as const
-const value = { payload: Buffer.from('here'), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
+const value = {
+  payload: Buffer.from('here'),
+  codec: 0,
+  tags: [],
+  freshMs: 60_000,
+  staleMs: 0,
+  errorMs: 0,
+  keepMs: 0,
+  extendMs: 0,
+  costMs: 0,
+  version: 0,
+}
 
 let cluster: Cluster
 let store: RedisFarStore

@@ -17,6 +17,7 @@ const expected = {
   25: [
     ...['acquire:entry', 'acquire:wait:again', 'acquire:with-stale', 'acquire:forced', 'acquire:taken-over', 'fill:refused:epoch'],
     ...['wake:told', 'release:ours', 'release:not-ours'],
+    ...['extend:none', 'extend:not-fresh', 'extend:prolonged', 'extend:kept'],
     ...['renew:ours', 'renew:not-ours', 'ensure:new', 'ensure:sentinel', 'ask:position', 'stamp:tags', 'stamp:clear'],
     ...['valid:valid', 'valid:valid-tagged', 'valid:incarnation', 'valid:floor', 'valid:tag-cache', 'valid:tag-service'],
     ...['valid:cleared-cache', 'valid:cleared-service', 'sync:all-stamps', 'sync:more-stamps', 'stamp:overflow'],
@@ -86,6 +87,8 @@ describe('the comparison would see', () => {
       'a value without its version',
       (store) => ({ ...store, fill: (at, r) => store.fill(at, { ...r, value: { ...r.value, version: 0 } }) }),
     ],
+    ['an extension beyond its age', (store) => ({ ...store, extend: (at, r) => store.extend(at, { ...r, maxAgeMs: 0 }) })],
+    ['an early load without its time', (store) => ({ ...store, acquire: (at, r) => store.acquire(at, { ...r, soonMs: 0 }) })],
     ['a write in the wrong version', (store) => ({ ...store, write: (at, request) => store.write({ ...at, version: '' }, request) })],
     ['a deaf listener', (store) => ({ ...store, onNotice: () => {} })],
   ]

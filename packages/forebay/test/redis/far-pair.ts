@@ -5,6 +5,7 @@ import { ForebayError } from '../../src/core/errors.js'
 import {
   type AcquireAnswer,
   type EntryAddress,
+  type ExtendAnswer,
   type FarStore,
   type FillAnswer,
   mostPatterns,
@@ -106,6 +107,9 @@ class Pair {
       freshMs: lives === 'on' ? longMs : shortMs,
       ...windows,
       ...(lives === 'stale at once' ? { [this.random.pick(['staleMs', 'errorMs'])]: longMs } : {}),
+      keepMs: lives === 'on' ? this.random.pick([0, longMs]) : 0,
+      // Spans that are coded exactly, and far from where a moment more or less would show.
+      extendMs: this.random.pick([0, 2 ** 19, 2 ** 21]),
       costMs: this.random.below(1_000),
       version: this.random.chance(0.5) ? 0 : 1 + this.random.below(4),
     }
@@ -120,7 +124,13 @@ class Pair {
     return this.random.chance(0.7) ? 'on' : this.random.pick(['shortly', 'stale at once'] as const)
   }
 
-  async acquire(request: { force: boolean; takeover: string | undefined; at: EntryAddress; leaseMs: number }): Promise<void> {
+  async acquire(request: {
+    force: boolean
+    takeover: string | undefined
+    at: EntryAddress
+    leaseMs: number
+    soonMs?: number
+  }): Promise<void> {
     const { at, ...rest } = request
     const token = this.name('t')
     const newInc = this.name('i')
@@ -220,6 +230,25 @@ const acts: readonly Act[] = [
       const { at, token } = pair.lease()
       const leaseMs = pair.random.pick([longMs, 3 * longMs])
       await pair.both((store) => store.renew(at, { token, nonce: 'unused', leaseMs }), whole)
+    },
+  ],
+  [
+    4,
+    'acquire before the end of freshness',
+    (pair) =>
+      pair.acquire({ at: pair.at(), force: false, takeover: undefined, leaseMs: longMs, soonMs: pair.random.pick([longMs, 20 * longMs]) }),
+  ],
+  [
+    8,
+    'extend, for the most part what was just set',
+    async (pair) => {
+      const at = pair.at()
+      const nonce = pair.name('n')
+      if (pair.random.chance(0.7))
+        await pair.write({ kind: 'set', nonce, newInc: pair.name('i'), value: pair.value('on'), lease: undefined }, at)
+      if (pair.random.chance(0.1)) await pair.write({ kind: 'stale', nonce: pair.name('n'), newInc: pair.name('i') }, at)
+      const request = { freshMs: pair.random.pick([0, 1, 5 * longMs]), maxAgeMs: pair.random.pick([0, 0, 3 * longMs]) }
+      await pair.both((store) => store.extend(at, request), seenTimes)
     },
   ],
   [6, 'invalidate', (pair) => pair.write({ kind: 'invalidate', nonce: pair.name('n'), newInc: pair.name('i') })],
@@ -429,6 +458,17 @@ function seenFill(answer: FillAnswer) {
   return answer.kind === 'stored' ? answer.kind : answer
 }
 
+function seenTimes(answer: ExtendAnswer | undefined) {
+  if (answer === undefined) return answer
+  const { nowMs, createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = answer
+  return {
+    fresh: freshUntilMs > nowMs,
+    freshSpan: Math.floor((freshUntilMs - createdMs) / longMs),
+    staleSpan: staleUntilMs - freshUntilMs,
+    errorSpan: errorUntilMs - freshUntilMs,
+  }
+}
+
 function seenBytes(bytes: Bytes | undefined, nowMs?: number) {
   const envelope = bytes && openEnvelope(bytes)
   if (envelope === undefined) return bytes && 'no envelope'
@@ -437,7 +477,7 @@ function seenBytes(bytes: Bytes | undefined, nowMs?: number) {
     ...rest,
     payload: Buffer.from(payload).toString('hex'),
     fresh: nowMs === undefined ? 'not asked' : freshUntilMs > nowMs,
-    freshSpan: freshUntilMs - createdMs >= longMs ? 'long' : 'ended',
+    freshSpan: Math.floor((freshUntilMs - createdMs) / longMs),
     staleSpan: staleUntilMs - freshUntilMs,
     errorSpan: errorUntilMs - freshUntilMs,
   }

@@ -157,7 +157,18 @@ describe('reads', () => {
 })
 
 function value(text: string) {
-  return { payload: Buffer.from(text), codec: 0, tags: [], freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0, version: 0 }
+  return {
+    payload: Buffer.from(text),
+    codec: 0,
+    tags: [],
+    freshMs: 60_000,
+    staleMs: 0,
+    errorMs: 0,
+    keepMs: 0,
+    extendMs: 0,
+    costMs: 0,
+    version: 0,
+  }
 }
 
 describe('a user', () => {

@@ -110,7 +110,8 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     maxStalenessMs: model.maxStalenessMs,
     onOutage: model.onOutage,
     hardTimeoutMs: model.hardTimeoutMs,
-    memory: model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo' },
+    memory:
+      model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo', ttlMs: Number.MAX_SAFE_INTEGER },
     maxValueBytes: 10_000,
     compression: model.keys.length % 2 === 0 ? { codec: 'gzip', thresholdBytes: 0, level: 1 } : undefined,
   }

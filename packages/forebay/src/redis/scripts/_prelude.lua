@@ -116,7 +116,7 @@ end
 local function store(key, envelope, epoch, at, spans)
   local fresh = at + spans.freshMs
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs)))
+  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
   redis.call('SETRANGE', key, 4, known)
 end
 

@@ -9,6 +9,7 @@ local force = ARGV[7] -- 1 = take the lease whatever stands there
 local takeover = ARGV[8] -- token of a lease whose time is over, or empty
 local canonical = ARGV[9] -- its key
 local version = ARGV[10] -- the cache's version, or empty
+local soonMs = tonumber(ARGV[11]) -- an entry whose freshness ends within this time counts as no longer fresh
 
 -- A full server gives out what it has, but no lease: who cannot store must not load for others.
 local refusal, full = checkRoom(key)
@@ -18,7 +19,7 @@ ensure(newInc)
 local at = now()
 local place = { cache = cache, version = version, canonical = canonical }
 local bytes, entry = readEntry(key, place)
-if force ~= '1' and entry and entry.freshUntil > at then return { 'entry', at, bytes } end
+if force ~= '1' and entry and entry.freshUntil > at + soonMs then return { 'entry', at, bytes } end
 if full then return refusal end
 
 local holder, mark = readLease(lease)

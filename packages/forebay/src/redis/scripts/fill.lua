@@ -13,6 +13,7 @@ local errorMs = tonumber(ARGV[11]) -- span after it in which the old value may r
 local envelope = ARGV[12] -- the value with its header, whose times, incarnation and epoch are blank
 local canonical = ARGV[13] -- its key
 local version = ARGV[14] -- the cache's version, or empty
+local keepMs = tonumber(ARGV[15]) -- span after freshness in which it is kept in any case
 
 -- A full server ends the lease all the same, so that nobody waits for it.
 local refusal, full = checkRoom(key)
@@ -29,7 +30,7 @@ local place = { cache = cache, version = version, canonical = canonical }
 local header = open(envelope)
 local loaded = { inc = loadedInc, epoch = epoch, tags = header.tags }
 local keeps = ours and stands and valid(loaded, place) and not outdated(header.version, key, place)
-if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
+if keeps and not full then store(key, envelope, epoch, at, { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs, keepMs = keepMs }) end
 if stands and mark == '+' then announce('f', tidings, nonce) end
 if not ours then return { 'lease' } end
 if not keeps then return { 'epoch' } end

@@ -15,6 +15,7 @@ local cache = ARGV[12] -- its cache
 local canonical = ARGV[13] -- its key
 local version = ARGV[14] -- the cache's version, or empty
 local known = ARGV[15] -- the versions that the caller knows
+local keepMs = tonumber(ARGV[16]) -- span after freshness in which it is kept in any case
 
 -- Who does not know all versions cannot name their keys: he is told, and nothing happens.
 local versions = versionsOf(cache)
@@ -34,5 +35,5 @@ if stores then stores = not outdated(entry.version, key, place) end
 redis.call('DEL', key)
 if stores then admit(place, nonce .. '+') end
 announce('k', tidings, nonce)
-if stores then store(key, envelope, seq, now(), { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs }) end
+if stores then store(key, envelope, seq, now(), { freshMs = freshMs, staleMs = staleMs, errorMs = errorMs, keepMs = keepMs }) end
 return { inc, seq, head, stores and 1 or 0 }

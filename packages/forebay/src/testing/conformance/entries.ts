@@ -60,6 +60,7 @@ export const entryRules: readonly Rule[] = [
           payload: bytes,
           codec: 5,
           costMs: 4_000_000_000,
+          extendMs: 5 * 2 ** 20,
           version: 2 ** 48 - 1,
           tags,
           ...spans,
@@ -76,6 +77,7 @@ export const entryRules: readonly Rule[] = [
           inc: held.inc,
           epoch: held.seq,
           costMs: 4_000_000_000,
+          extendMs: 5 * 2 ** 20,
           version: 2 ** 48 - 1,
           tags,
           payload: bytes,
@@ -91,7 +93,15 @@ export const entryRules: readonly Rule[] = [
     'a set writes the envelope byte for byte, with the place of its own notice',
     async (scene) => {
       await scene.invalidate(book('before'))
-      const position = await scene.set(book(), { payload: everyByte, codec: 1, costMs: 9, version: 7, tags: ['a'], staleMs: 5 })
+      const position = await scene.set(book(), {
+        payload: everyByte,
+        codec: 1,
+        costMs: 9,
+        extendMs: 3,
+        version: 7,
+        tags: ['a'],
+        staleMs: 5,
+      })
       const stored = await scene.store.get(book())
       const envelope = stored && openEnvelope(stored)
       assert.ok(stored && envelope)
@@ -102,6 +112,7 @@ export const entryRules: readonly Rule[] = [
         ...times,
         codec: 1,
         costMs: 9,
+        extendMs: 3,
         version: 7,
         tags: ['a'],
         payload: everyByte,

@@ -195,7 +195,19 @@ export function book(key = 'b42', cache = 'books'): EntryAddress {
 }
 
 export function value(given: Partial<StoredValue> = {}): StoredValue {
-  return { payload: payload('loaded'), codec: 0, tags: [], freshMs: longMs, staleMs: 0, errorMs: 0, costMs: 0, version: 0, ...given }
+  return {
+    payload: payload('loaded'),
+    codec: 0,
+    tags: [],
+    freshMs: longMs,
+    staleMs: 0,
+    errorMs: 0,
+    keepMs: 0,
+    extendMs: 0,
+    costMs: 0,
+    version: 0,
+    ...given,
+  }
 }
 
 export function payload(text: string): Bytes {
