@@ -36,7 +36,7 @@ async function forge(
   key = 'b42',
   of = '',
 ) {
-  const value = { tags: [], version: 0, ...what, freshMs: 60_000, staleMs: 0, errorMs: 0, costMs: 0 }
+  const value = { tags: [], version: 0, ...what, freshMs: 60_000, staleMs: 0, errorMs: 0, keepMs: 0, extendMs: 0, costMs: 0 }
   const { twin } = fleet.group.primary
   twin.write(
     addressOf(key, of),
