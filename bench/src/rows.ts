@@ -45,6 +45,18 @@ export const rows: readonly Row[] = [
     callers,
     size: '10 kB' as const,
   })),
+  // What compression costs and gains here is told against the same cache without it.
+  ...['gzip', 'brotli'].flatMap((codec) => [
+    {
+      ...redis,
+      name: `redis-hit-32kB-${codec}-8`,
+      subject: `redis hit, ${codec}`,
+      floors: ['redis hit'],
+      callers: 8,
+      size: '32 kB' as const,
+    },
+    { ...redis, name: `set-32kB-${codec}-8`, subject: `set, ${codec}`, floors: ['set'], callers: 8, size: '32 kB' as const },
+  ]),
   ...[1, 8].map((callers) => ({ ...redis, name: `get-many-100-${callers}`, subject: 'get many', floors: ['MGET'], target: 0.9, callers })),
   { ...redis, name: 'miss-many-1000', subject: 'miss many', floors: ['MGET and SET'], callers: 1 },
   ...[1, 64].flatMap((callers) => [

@@ -22,7 +22,20 @@ function fill(length: number): string {
   return words.repeat(Math.ceil(length / words.length)).slice(0, length)
 }
 
-export const sizes = { '200 B': small, '10 kB': large } as const
+/** A page of 32,000 bytes whose text repeats itself no more than prose does: what compression is measured with. */
+export function page(id: number): Sample {
+  return { id, text: prose } as Sample
+}
+
+const vocabulary = [...new Set(words.toLowerCase().match(/[a-z]+/g))]
+const prose = Array.from(
+  { length: 32_000 },
+  (_, i) => `${vocabulary[(i * i * 7 + (i % 89) * (i % 97)) % vocabulary.length]}${i % 6 === 0 ? (i * 7_919) % 10_007 : ''}`,
+)
+  .join(' ')
+  .slice(0, 31_970)
+
+export const sizes = { '200 B': small, '10 kB': large, '32 kB': page } as const
 export type Size = keyof typeof sizes
 
 /** Keys as services make them, about 20 characters long. */

@@ -15,14 +15,18 @@ const name = (i: number): string => names[i] as string
 export const fill: OpenSubject = async (plan) => {
   const client = new Redis(redisOf(plan))
   const { cache, sample, close } = await openCache(plan)
+  const compressed = plan.size === '32 kB' ? [await openCache(plan, 'gzip'), await openCache(plan, 'brotli')] : []
   for (let from = 0; from < redisKeys; from += 64) {
     const some = names.slice(from, from + 64).map((key, i) => ({ key, value: sample(from + i) }))
     await Promise.all(some.map(({ key, value }) => client.set(key, JSON.stringify(value), 'PX', ttlMs)))
-    await Promise.all(some.map(({ key, value }) => store(cache, key, value)))
+    for (const one of [cache, ...compressed.map((opened) => opened.cache)]) {
+      await Promise.all(some.map(({ key, value }) => store(one, key, value)))
+    }
   }
   const end = async (): Promise<void> => {
     client.disconnect()
     await close()
+    for (const opened of compressed) await opened.close()
   }
   return { pace: 'returns', keys: redisKeys, run: () => undefined, close: end }
 }
@@ -43,16 +47,24 @@ function floorHit(enableAutoPipelining: boolean): OpenSubject {
 export const get = floorHit(false)
 export const getPipelined = floorHit(true)
 
+/** The compressed caches that are measured beside the one without. */
+type Compressed = 'gzip' | 'brotli'
+
 /** A cache without memory, so that each read is one of Redis. */
-async function openCache(plan: SubjectPlan) {
+async function openCache(plan: SubjectPlan, compression: Compressed | false = false) {
   const forebay = createForebay({ service: 'bench', redis: redisOf(plan) })
-  const cache = forebay.cache<Sample>('books', { ttl: ttlMs, hardTimeout: '5s', memory: false })
+  const cacheName = compression === false ? 'books' : `books-${compression}`
+  const cache = forebay.cache<Sample>(cacheName, { ttl: ttlMs, hardTimeout: '5s', memory: false, compression })
   await forebay.ready()
   return { cache, sample: sizes[plan.size], close: async () => void (await forebay.close()) }
 }
 
-export const hit: OpenSubject = async (plan) => {
-  const { cache, sample, close } = await openCache(plan)
+export const hit: OpenSubject = (plan) => openHit(plan, false)
+export const hitGzip: OpenSubject = (plan) => openHit(plan, 'gzip')
+export const hitBrotli: OpenSubject = (plan) => openHit(plan, 'brotli')
+
+async function openHit(plan: SubjectPlan, compression: Compressed | false): Promise<Subject> {
+  const { cache, sample, close } = await openCache(plan, compression)
   const check = (): void => {
     const { loads, joins, hits } = cache.stats()
     // A machine that stands still for longer than a deadline makes a cache ask the origin; that must not be what is measured.
@@ -119,8 +131,12 @@ export const plainSet: OpenSubject = async (plan) => {
   }
 }
 
-export const set: OpenSubject = async (plan) => {
-  const { cache, sample, close } = await openCache(plan)
+export const set: OpenSubject = (plan) => openSet(plan, false)
+export const setGzip: OpenSubject = (plan) => openSet(plan, 'gzip')
+export const setBrotli: OpenSubject = (plan) => openSet(plan, 'brotli')
+
+async function openSet(plan: SubjectPlan, compression: Compressed | false): Promise<Subject> {
+  const { cache, sample, close } = await openCache(plan, compression)
   return { pace: 'waits', keys: redisKeys, run: (i) => cache.set(name(i), sample(i)), close }
 }
 
