@@ -51,8 +51,8 @@ export type ForebayEvent =
   | { readonly type: 'load-error'; readonly cache: string; readonly key: string; readonly ms: number; readonly error: unknown }
   | { readonly type: 'fill'; readonly cache: string; readonly key: string; readonly bytes: number }
   | { readonly type: 'fill-refused'; readonly cache: string; readonly key: string; readonly why: RefusalReason }
-  /** Waiting for another process that loads this key. */
-  | { readonly type: 'wait'; readonly cache: string; readonly key: string; readonly ms: number }
+  /** Waited for another process that loads this key; `by`: its name, as in its `stats().process`. */
+  | { readonly type: 'wait'; readonly cache: string; readonly key: string; readonly ms: number; readonly by: string }
   /** Too many loads at once: this one was turned away. */
   | {
       readonly type: 'shed'

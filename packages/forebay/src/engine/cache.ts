@@ -12,6 +12,7 @@ import { type Pattern, partsOf } from '../core/pattern.js'
 import { decodeToken, type Token, unsent } from '../core/token.js'
 import { Bulk, type BulkPort } from './bulk.js'
 import { omitted } from './bulk-load.js'
+import { explain } from './explain.js'
 import { FarReads, type Found } from './far-reads.js'
 import { HotKeys } from './hot-keys.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
@@ -22,6 +23,7 @@ import { type Copy, Monitor } from './monitor.js'
 import { type Attended, type Held, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
+import type { Recorder } from './recorder.js'
 import type { Repeats } from './repeats.js'
 import { Payloads } from './payloads.js'
 import type {
@@ -33,6 +35,7 @@ import type {
   DeepReadonly,
   EntryOptions,
   ExtendOptions,
+  Explanation,
   FetchResult,
   GetOrSetOptions,
   HotKey,
@@ -69,6 +72,7 @@ export interface CacheParts
   readonly counters: CacheCounters
   readonly scopes: TokenScopes
   readonly repeats: Repeats
+  readonly recorder: Recorder
   readonly isClosed: () => boolean
   /** Work that `settled()` and `close()` wait for. */
   readonly track: (work: Promise<unknown>) => void
@@ -305,6 +309,16 @@ export class EngineCache implements Cache<unknown> {
 
   stats(): CacheStats {
     return { ...this.#parts.counters.report(this.#near.size, this.#loads.gate.report()), monitor: this.#monitor?.report() }
+  }
+
+  async explain(key: Key): Promise<Explanation> {
+    const { shards, clock, recorder } = this.#parts
+    const look = async (at: EntryAddress): Promise<Found> => {
+      const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
+      return this.#reads.read(at, registration).finally(() => this.#registry.end(registration))
+    }
+    const running = (name: string) => this.#registry.newest(name)
+    return explain(this.#address(key), { plan: this.plan, near: this.#near, shards, recorder, running, look, now: () => clock.now() })
   }
 
   scoped(scope: KeyPart): ScopedCache<unknown> {

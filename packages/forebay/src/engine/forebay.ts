@@ -10,6 +10,7 @@ import { EventHub } from './event-hub.js'
 import { type Effects, Listener } from './listener.js'
 import { type EngineParts, Ids } from './parts.js'
 import type { ForebayStats, InvalidateOptions, WriteResult } from './public.js'
+import { Recorder } from './recorder.js'
 import type { Registration } from './registry.js'
 import { Repeats } from './repeats.js'
 import { Shards } from './shards.js'
@@ -30,6 +31,7 @@ export class Engine {
   readonly #parts: EngineParts
   readonly #hub = new EventHub()
   readonly #tell: Tell
+  readonly #recorder: Recorder
   readonly #caches = new Map<string, { cache: EngineCache; counters: CacheCounters }>()
   readonly #arrivals: Arrivals = { last: 0 }
   readonly #far
@@ -51,11 +53,16 @@ export class Engine {
     this.#parts = parts
     const { clock } = parts
     this.#hub.onAny((event) => this.#count(event))
-    this.#tell = parts.redactKey === undefined ? this.#hub.tell : redacting(this.#hub.tell, parts.redactKey)
+    this.#ids = new Ids(parts.random)
+    this.#recorder = new Recorder(this.#ids.process)
+    const shown = parts.redactKey === undefined ? this.#hub.tell : redacting(this.#hub.tell, parts.redactKey)
+    this.#tell = (event) => {
+      this.#recorder.told(event, clock.now())
+      shown(event)
+    }
     const tell = this.#tell
     this.#far = parts.openFarStore({ tell, onShards: (count) => this.#resize(count), onUnusable: (error) => this.#giveUp(error) })
     this.#shards = new Shards(this.#far)
-    this.#ids = new Ids(parts.random)
     this.#wakes = new Wakes(clock)
     this.#repeats = new Repeats(clock, (work) => this.#track(work), parts.detached)
     this.#scopes = new TokenScopes(parts.openContext, () => {
@@ -78,6 +85,7 @@ export class Engine {
     const known = this.#caches.get(plan.name)
     if (known !== undefined) return known.cache
     const counters = new CacheCounters()
+    this.#recorder.open(plan.name)
     const { service, digest, detached, random, openNearStore, packing } = this.#parts
     const cache = new EngineCache(plan, {
       far: this.#far,
@@ -98,6 +106,7 @@ export class Engine {
       counters,
       scopes: this.#scopes,
       repeats: this.#repeats,
+      recorder: this.#recorder,
       isClosed: () => this.#closed,
       track: (work) => this.#track(work),
     })
@@ -160,6 +169,7 @@ export class Engine {
     return {
       caches,
       total: totalOf(Object.values(caches)),
+      process: this.#ids.process,
       shards: { total: this.#shards.all.length, proven },
       outbox: this.#shards.unsent(),
       ...this.#totals,
@@ -226,6 +236,7 @@ export class Engine {
   }
 
   #heard(tidings: Tidings, except?: Registration): void {
+    this.#recorder.heard(tidings, this.#parts.clock.now())
     const scope = 'scope' in tidings ? tidings.scope : tidings.cache
     if (scope !== wholeService) {
       const [name = '', version] = scope.split('@')

@@ -10,7 +10,7 @@ import { runLoader } from './loader.js'
 import { type Settled, settle } from './outcomes.js'
 import { servableUntil, SoftTimeout } from './soft-timeout.js'
 import type { Held, Near } from './near.js'
-import type { Ids } from './parts.js'
+import { type Ids, processIn } from './parts.js'
 import type { Payloads } from './payloads.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
 import { type Registration, mayJoin, mayKeep } from './registry.js'
@@ -118,7 +118,7 @@ export class Loads {
         const beganMs = clock.now()
         place.leave()
         await waiter.wait(this.#heard(at) ? patienceMs : Math.min(patienceMs, deafWaitMs))
-        tell({ type: 'wait', cache: at.cache, key: at.key, ms: clock.now() - beganMs })
+        tell({ type: 'wait', cache: at.cache, key: at.key, ms: clock.now() - beganMs, by: processIn(answer.holder) })
       } finally {
         waiter.end()
         leave()

@@ -6,6 +6,7 @@ import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
 import { type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
 import { type Aging, easyUntil } from './lifetimes.js'
+import type { MemoryState } from './public.js'
 import { type Registration, mayKeep } from './registry.js'
 import { type TagCell, TagTable } from './tags.js'
 
@@ -146,6 +147,28 @@ export class Near {
     const entry = { value: page.values[i], createdMs: page.createdMs[i] as number }
     const isDue = state === 'fresh' && nowMs >= (page.freshUntilMs[i] as number)
     return { entry, state, held: nowMs < holdUntilMs, attended: isDue ? attended : undefined }
+  }
+
+  /** How the copy under this key stands, for `explain`; counts as no access. */
+  describe(key: string, nowMs: number): MemoryState | undefined {
+    const slot = this.#store.find(key)
+    if (slot === noSlot) return undefined
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    const freshForMs = this.#hereUntilMs(page, i, key) - nowMs
+    return { state: this.#standing(page, i, { key, nowMs }), ageMs: nowMs - (page.createdMs[i] as number), freshForMs }
+  }
+
+  #hereUntilMs(page: Page, i: number, key: string): number {
+    return this.#attended.get(key)?.hereUntilMs ?? (page.freshUntilMs[i] as number)
+  }
+
+  #standing(page: Page, i: number, { key, nowMs }: { readonly key: string; readonly nowMs: number }): MemoryState['state'] {
+    if (this.#wasDropped(page, i, key)) return 'invalidated'
+    if (!this.#isTrusted(page, i, nowMs)) return 'unproven'
+    const times = { hereUntilMs: this.#hereUntilMs(page, i, key), holdUntilMs: this.#holdsMs.get(key) ?? 0 }
+    const state = stateOf(page, i, nowMs, times)
+    return state === undefined ? 'expired' : state === 'fresh' ? 'fresh' : 'stale'
   }
 
   /** Keeps what a flight brought, unless something heard since its registration concerns it. */

@@ -43,6 +43,11 @@ export class Ids {
     this.#process = random.id()
   }
 
+  /** The first part of every name made here. */
+  get process(): string {
+    return this.#process
+  }
+
   next(): string {
     return `${this.#process}.${(this.#count++).toString(36)}`
   }
@@ -51,4 +56,9 @@ export class Ids {
   incarnation(): string {
     return this.#random.id()
   }
+}
+
+/** The process that made a name. */
+export function processIn(name: string): string {
+  return name.split('.', 1)[0] ?? ''
 }

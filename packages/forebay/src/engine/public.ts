@@ -325,6 +325,8 @@ export interface Cache<V, Out = DeepReadonly<V>> {
   clear(options?: InvalidateOptions): Promise<WriteResult>
   /** This cache for one user, tenant or other owner of data, whose keys no other scope can reach; an empty scope is refused. */
   scoped(scope: KeyPart): ScopedCache<V>
+  /** Where a key stands in memory and in Redis, and what was decided about it lately. Reads Redis once. */
+  explain(key: Key): Promise<Explanation>
   stats(): CacheStats
   /** The keys that this process reads oftenest from Redis, by a sketch that counts about one read in eight; at most 64, default 10. */
   hotKeys(most?: number): readonly HotKey[]
@@ -394,6 +396,54 @@ export interface Wrapped<A extends readonly unknown[], V> {
   readonly cache: Cache<V>
 }
 
+/** A key's copy in this process's memory. `unproven`: not served, since Redis has not confirmed lately that all news was heard. */
+export interface MemoryState {
+  readonly state: 'fresh' | 'stale' | 'expired' | 'invalidated' | 'unproven'
+  readonly ageMs: number
+  /** Negative: for so long it has not been fresh. */
+  readonly freshForMs: number
+}
+
+/** A key's entry in Redis. `away`: Redis could not be asked. */
+export type RedisState =
+  | { readonly state: 'none' | 'away' }
+  | {
+      readonly state: 'fresh' | 'stale'
+      readonly ageMs: number
+      readonly freshForMs: number
+      readonly tags: readonly string[]
+      readonly bytes: number
+    }
+
+/** Something that was decided about a key in this process, or heard about it. */
+export interface Decision {
+  readonly msAgo: number
+  /** The type of the event; or `invalidated`, with who did it (`by`: the name of a process, as in `stats().process`) and `how`. */
+  readonly what: string
+  readonly details: Readonly<{ [name: string]: unknown }>
+}
+
+/** Why a key is answered as it is. */
+export interface Explanation {
+  /** The canonical form. */
+  readonly key: string
+  readonly memory: MemoryState | undefined
+  readonly redis: RedisState
+  /** What this process knows of the key's part of Redis: only while it is `proven` is memory served. */
+  readonly shard: {
+    readonly index: number
+    readonly proven: boolean
+    readonly provenMsAgo: number | undefined
+    readonly reachable: boolean
+    readonly unsent: number
+  }
+  /** A read or load under way. `overtaken`: something has been invalidated since; what it brings is not kept. */
+  readonly running: { readonly forMs: number; readonly overtaken: boolean } | undefined
+  readonly limits: { readonly maxStalenessMs: number; readonly hardTimeoutMs: number }
+  /** The last first; of each cache the last 512 are kept. */
+  readonly decisions: readonly Decision[]
+}
+
 /** Counters of one cache since its creation. */
 export interface CacheStats {
   readonly hits: { readonly memory: number; readonly redis: number }
@@ -458,6 +508,8 @@ export interface MonitorStats {
 export interface ForebayStats {
   readonly caches: { readonly [name: string]: CacheStats }
   readonly total: TotalStats
+  /** The name of this process in leases and notices, new at each start. */
+  readonly process: string
   readonly shards: { readonly total: number; readonly proven: number }
   readonly outbox: number
   readonly replayed: number
