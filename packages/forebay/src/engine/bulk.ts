@@ -18,16 +18,17 @@ export interface BulkPort {
   readonly canonical: (key: Key) => string
   readonly address: (key: Key) => EntryAddress
   /** Makes what is read see the writes that it must see, if there are any. */
-  readonly honour: (ats: readonly EntryAddress[], options: ReadOptions | undefined) => Promise<unknown> | undefined
+  readonly honour: (keys: readonly { readonly at: EntryAddress }[], options: ReadOptions | undefined) => Promise<unknown> | undefined
   /** A memory copy that may be served; an old one is refreshed by the request. */
-  readonly fromMemory: (at: EntryAddress, request: Request | undefined) => Served | undefined
+  readonly fromMemory: (at: EntryAddress, nowMs: number, request: Request | undefined) => Served | undefined
   /** Whether a flight of this key is under way that may be joined. */
   readonly isUnderWay: (at: EntryAddress) => boolean
-  readonly begin: (at: EntryAddress) => Registration
+  readonly begin: (at: EntryAddress, nowMs: number) => Registration
   readonly end: (registration: Registration) => void
   readonly readMany: (ats: readonly EntryAddress[], registrations: readonly Registration[]) => Promise<readonly Found[]>
   /** What was found, kept in memory and served if it is fresh, or stale within its window. */
   readonly fromFar: (registration: Registration, at: EntryAddress, found: Held) => Served | undefined
+  readonly now: () => number
   readonly missed: (at: EntryAddress) => void
   readonly attempt: (request: Request) => Promise<Served>
   readonly refresh: (request: Request) => void
@@ -126,8 +127,9 @@ export class Bulk {
     options?.signal?.throwIfAborted()
     await this.#honour(items, options)
     const missing: Item[] = []
+    const nowMs = this.#port.now()
     for (const item of items) {
-      item.served = this.#port.fromMemory(item.at, undefined)
+      item.served = this.#port.fromMemory(item.at, nowMs, undefined)
       if (item.served === undefined) missing.push(item)
     }
     if (missing.length === 0) return
@@ -141,7 +143,8 @@ export class Bulk {
   ): Promise<void> {
     const { begin, end, readMany, fromFar } = this.#port
     const ats = chunk.map(({ at }) => at)
-    const registrations = ats.map(begin)
+    const sentMs = this.#port.now()
+    const registrations = ats.map((at) => begin(at, sentMs))
     try {
       const found = await readMany(ats, registrations)
       for (let i = 0; i < chunk.length; i++) {
@@ -157,10 +160,7 @@ export class Bulk {
   }
 
   async #honour(items: readonly Item[], options: ReadOptions | undefined): Promise<void> {
-    const seen = this.#port.honour(
-      items.map(({ at }) => at),
-      options,
-    )
+    const seen = this.#port.honour(items, options)
     if (seen !== undefined) await unlessAborted(seen, options?.signal)
   }
 
@@ -180,9 +180,10 @@ export class Bulk {
 
   #notInMemory(items: readonly Item[], call: Call): readonly Item[] {
     const refreshes = this.#loadsOf(call)
+    const nowMs = this.#port.now()
     return items.filter((item) => {
       const member = refreshes.member(item.key, item.at)
-      item.served = this.#port.fromMemory(item.at, this.#request(item, member, { ...call, lane: 'refreshes' }))
+      item.served = this.#port.fromMemory(item.at, nowMs, this.#request(item, member, { ...call, lane: 'refreshes' }))
       return item.served === undefined
     })
   }

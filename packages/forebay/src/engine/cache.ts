@@ -628,13 +628,14 @@ export class EngineCache implements Cache<unknown> {
       gate: this.#loads.gate,
       canonical: (key) => canonicalKey(key, digest),
       address: (key) => this.#address(key),
-      honour: (ats, options) => {
+      now: () => clock.now(),
+      honour: (keys, options) => {
         const token = this.#tokenOf(options)
-        return token && Promise.all(ats.map((at) => this.#honour(token, at)))
+        return token && Promise.all(keys.map(({ at }) => this.#honour(token, at)))
       },
-      fromMemory: (at, request) => this.#fromMemory(at, clock.now(), request),
+      fromMemory: (at, nowMs, request) => this.#fromMemory(at, nowMs, request),
       isUnderWay: (at) => this.#flights.mayHave(at.key) && this.#joinable(at, clock.now()) !== undefined,
-      begin: (at) => this.#registry.begin(at.key, shards.of(at).view, clock.now()),
+      begin: (at, nowMs) => this.#registry.begin(at.key, shards.of(at).view, nowMs),
       end: (registration) => this.#registry.end(registration as Registration<Flight>),
       readMany: (ats, registrations) => this.#reads.readMany(ats, registrations),
       fromFar: (registration, at, found) => this.#fromFar(registration as Registration<Flight>, at, found, false),
