@@ -27,6 +27,18 @@ export const rows: readonly Row[] = [
     target: 0.6,
   },
   { ...memory, name: 'memory-peek', subject: 'peek', floors: ['lru-cache'], peers: [], target: 0.8 },
+  { ...memory, name: 'memory-hit-shared', subject: 'memory hit, shared', floors: ['map'], peers: [], target: undefined },
+  ...(['200 B', '10 kB'] as const).flatMap((size) =>
+    ['cloned', 'frozen with a date', 'cloned with a date'].map((how) => ({
+      ...memory,
+      name: `memory-hit-${how.replaceAll(/ (with )?(a )?/g, '-')}-${size.replace(' ', '')}`,
+      subject: `memory hit, ${how}`,
+      floors: ['structuredClone'],
+      peers: [],
+      target: undefined,
+      size,
+    })),
+  ),
   ...[1, 8, 64, 512].map((callers) => ({
     ...redis,
     name: `redis-hit-200B-${callers}`,

@@ -22,6 +22,11 @@ function fill(length: number): string {
   return words.repeat(Math.ceil(length / words.length)).slice(0, length)
 }
 
+/** The record as databases give it: with a date. */
+export function dated(record: Sample): Sample {
+  return { ...record, updatedAt: new Date(record.id) } as Sample
+}
+
 /** A page of 32,000 bytes whose text repeats itself no more than prose does: what compression is measured with. */
 export function page(id: number): Sample {
   return { id, text: prose } as Sample

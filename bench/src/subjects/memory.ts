@@ -1,6 +1,6 @@
-import { createForebay } from 'forebay'
+import { createForebay, type ValuesMode } from 'forebay'
 import { LRUCache } from 'lru-cache'
-import { keyOf, type Sample, small } from '../values.js'
+import { dated, keyOf, type Sample, sizes, small } from '../values.js'
 import { memoryKeys, type OpenSubject } from './subject.js'
 
 const names = Array.from({ length: memoryKeys }, (_, id) => keyOf(id))
@@ -25,11 +25,26 @@ export const lru: OpenSubject = async () => {
   return { pace: 'returns', keys: memoryKeys, run: (i) => values.get(name(i)), close() {} }
 }
 
-async function openCache() {
+/** The floor of a hit that gives each caller a copy. */
+export const cloning: OpenSubject = async ({ size }) => {
+  const values = new Map(names.map((key, id) => [key, sizes[size](id)]))
+  const get = async (key: string): Promise<Sample> => structuredClone(values.get(key) as Sample)
+  return { pace: 'settles', keys: memoryKeys, run: (i) => get(name(i)), close() {} }
+}
+
+/** A memory hit of each mode, with values that can be frozen or, by their date, cannot. */
+export function hitOf(values: ValuesMode, made: 'plain' | 'dated'): OpenSubject {
+  return async ({ size }) => {
+    const { cache, check, close } = await openCache(values, (id) => (made === 'dated' ? dated(sizes[size](id)) : sizes[size](id)))
+    return { pace: 'settles', keys: memoryKeys, run: (i) => cache.getOrSet(name(i), unexpected), check, close }
+  }
+}
+
+async function openCache(values: ValuesMode = 'frozen', make: (id: number) => Sample = small) {
   const forebay = createForebay({ service: 'bench', redis: false })
-  const cache = forebay.cache<Sample>('books', { ttl: '1h', hardTimeout: '5s' })
+  const cache = forebay.cache<Sample>('books', { ttl: '1h', hardTimeout: '5s', values })
   await forebay.ready()
-  for (const [id, key] of names.entries()) await cache.set(key, small(id))
+  for (const [id, key] of names.entries()) await cache.set(key, make(id))
   const check = (): void => {
     const { loads, misses, hits } = cache.stats()
     if (loads + misses > 0 || hits.memory === 0) throw new Error('the memory has not answered everything')

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { encodeValue } from '../src/core/codec.js'
 import { shardOf } from '../src/core/key.js'
+import { notModified } from '../src/index.js'
 import { ValueCodecs } from '../src/core/value-codec.js'
 import { createTestForebay } from '../src/testing/create-test-forebay.js'
 import { Fleet } from './fleet.js'
@@ -84,6 +85,19 @@ describe('a value of any kind', () => {
     await clock.advance('1s')
     expect(seen).toEqual([{ list: [1, 2] }])
     expect(await cache.get('k')).toEqual({ list: [3] })
+  })
+
+  it('is handed out as well when many are asked for at once, and when the loader says that it has not changed', async () => {
+    const { forebay, clock } = createTestForebay({ defaults, codecs: [money] })
+    const cache = forebay.cache<ReturnType<typeof rich>>('any', { staleIfError: '1m' })
+    const loadAll = async <K extends string>(keys: readonly K[]) => new Map(keys.map((key) => [key, rich()] as const))
+    for (let times = 0; times < 2; times++) {
+      for (const value of await cache.getOrSetMany(['a', 'b'], ({ keys }) => loadAll(keys)))
+        expect(isDeepStrictEqual(value, rich())).toBe(true)
+    }
+    expect(isDeepStrictEqual(await cache.getMany(['a', 'b']), [rich(), rich()])).toBe(true)
+    await clock.advance('61s')
+    expect(isDeepStrictEqual(await cache.getOrSet('a', () => notModified()), rich())).toBe(true)
   })
 
   it('that holds an instance without a codec is refused, with its path', async () => {

@@ -29,7 +29,7 @@ export function copyGraph(value: object, codecs: ValueCodecs, values: 'frozen' |
 class Copier {
   readonly #codecs: ValueCodecs
   readonly #freezes: boolean
-  readonly #copies = new Map<object, unknown>()
+  readonly #copies = new Copies()
 
   constructor(codecs: ValueCodecs, freezes: boolean) {
     this.#codecs = codecs
@@ -40,18 +40,28 @@ class Copier {
     if (value === null || typeof value !== 'object') return value
     const known = this.#copies.get(value)
     if (known !== undefined) return known
-    if (Array.isArray(value)) return this.#plain(value, this.#begin(value, value.slice()))
-    if (isPlainObject(value)) return this.#plain(value, this.#begin(value, {}))
-    return this.#instance(value)
+    if (Array.isArray(value)) return this.#array(value, this.#begin(value, value.slice()))
+    return isPlainObject(value) ? this.#plain(this.#begin<Record<string, unknown>>(value, { ...value })) : this.#instance(value)
   }
 
   #begin<T>(value: object, copy: T): T {
-    this.#copies.set(value, copy)
+    this.#copies.add(value, copy)
     return copy
   }
 
-  #plain(value: object, copy: object): object {
-    this.#fields(value, copy)
+  #array(array: readonly unknown[], copy: unknown[]): unknown[] {
+    if (Object.keys(array).length !== array.length)
+      this.#fields(array, copy) // with holes, or with fields of its own
+    else for (let i = 0; i < copy.length; i++) copy[i] = this.copy(copy[i])
+    return this.#freezes ? (Object.freeze(copy) as unknown[]) : copy
+  }
+
+  /** Puts copies in the place of the parts of what was copied flat. */
+  #plain(copy: Record<string, unknown>): object {
+    for (const name in copy) {
+      const part = copy[name]
+      if (part !== null && typeof part === 'object') copy[name] = this.copy(part)
+    }
     return this.#freezes ? Object.freeze(copy) : copy
   }
 
@@ -105,5 +115,28 @@ class Copier {
     const codec = this.#codecs.of(value)
     if (codec === undefined) throw new ForebayError('E_VALUE_UNSUPPORTED', 'a codec has decoded an instance that no codec is for')
     return this.#begin(value, codec.decode(this.copy(codec.encode(value))))
+  }
+}
+
+/** What was copied already, and its copy. A few are found faster in a list, and most values consist of a few. */
+class Copies {
+  readonly #originals: object[] = []
+  readonly #copies: unknown[] = []
+  #table: Map<object, unknown> | undefined
+
+  get(original: object): unknown {
+    if (this.#table !== undefined) return this.#table.get(original)
+    const place = this.#originals.indexOf(original)
+    return place < 0 ? undefined : this.#copies[place]
+  }
+
+  add(original: object, copy: unknown): void {
+    if (this.#table === undefined && this.#originals.length < 8) {
+      this.#originals.push(original)
+      this.#copies.push(copy)
+      return
+    }
+    this.#table ??= new Map(this.#originals.map((known, place) => [known, this.#copies[place]]))
+    this.#table.set(original, copy)
   }
 }

@@ -24,8 +24,8 @@ export const errorTable = {
   },
   E_VALUE_UNSUPPORTED: {
     what: 'A value cannot be cached as it is.',
-    why: 'It holds something that would not come back from Redis the same: a class instance, function, symbol, Date, Map, NaN or cycle.',
-    todo: 'Return plain data from the loader (the message names the path), or wrap the result in doNotStore().',
+    why: 'It holds what would not come back from Redis the same: an instance of a class, a function or a symbol; or it is nested deeper than 200 levels.',
+    todo: 'Give createForebay a codec for the class (the message names the path), return data from the loader, or wrap the result in doNotStore().',
   },
   E_VALUE_TOO_LARGE: {
     what: 'A value is larger than the cache accepts.',

@@ -1,3 +1,4 @@
+import { handOut } from '../core/kept-value.js'
 import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import type { EntryAddress } from '../core/far-store.js'
@@ -78,7 +79,7 @@ export class Bulk {
     const { items, order } = this.#itemsOf(keys)
     await this.#obtain(items, { load, options, lane: 'callers' })
     for (const { failure } of order) if (failure !== undefined) throw failure.error
-    return order.map(({ served }) => (served?.value === omitted ? undefined : served?.value))
+    return order.map(({ served }) => (served?.value === omitted ? undefined : handOut(served?.value)))
   }
 
   async warmMany(keys: Iterable<Key>, load: BulkLoader<unknown>, options: WarmManyOptions | undefined): Promise<WarmResult> {

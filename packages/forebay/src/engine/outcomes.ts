@@ -1,4 +1,5 @@
 import { ForebayError } from '../core/errors.js'
+import { handOut } from '../core/kept-value.js'
 import type { CachePlan } from '../core/plan.js'
 import { isKept } from './lifetimes.js'
 import type { Outcome } from './loader.js'
@@ -25,7 +26,11 @@ export function settle(
 function anew(options: Extract<Outcome, { kind: 'same' }>['options'], previous: Previous | undefined): Settled {
   if (previous === undefined) throw new ForebayError('E_NOT_MODIFIED', 'the loader returned notModified(), but no previous value is cached')
   const { value, tags, version, validator } = previous
-  return { kind: 'store', value, options: { tags, version: version === 0 ? undefined : version, validator, ...defined(options) } }
+  return {
+    kind: 'store',
+    value: handOut(value),
+    options: { tags, version: version === 0 ? undefined : version, validator, ...defined(options) },
+  }
 }
 
 function defined<T extends object>(options: T | undefined): Partial<T> {
