@@ -43,6 +43,8 @@ export interface FleetPlan {
   /** Each process reaches the server through a proxy of its own. */
   readonly proxied?: boolean | undefined
   readonly probe?: boolean | undefined
+  /** Patience with the server, where a busy machine should not pass for one that is away. */
+  readonly deadlineMs?: number | undefined
   readonly shards?: number | undefined
 }
 
@@ -66,8 +68,8 @@ export async function withFleet<T>(plan: FleetPlan, work: (fleet: Fleet) => Prom
     const { side, maxStalenessMs, peers, probe = false, shards } = plan
     await Promise.all(
       workers.map((worker) => {
-        const redis = place === undefined ? (worker.link ?? servers[0])?.url : { cluster: place.urls }
-        return worker.call('open', { side, maxStalenessMs, peers, redis, probe, shards })
+        const where = place === undefined ? { url: (worker.link ?? servers[0])?.url } : { cluster: place.urls }
+        return worker.call('open', { side, maxStalenessMs, peers, redis: { ...where, deadline: plan.deadlineMs }, probe, shards })
       }),
     )
     const result = await work({ workers, origin, servers, hooks })

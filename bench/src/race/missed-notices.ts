@@ -14,7 +14,7 @@ export interface MissedResult {
   readonly old: number
 }
 
-const heardWithinMs = 10_000
+const heardWithinMs = 30_000
 
 /** A process is cut off while another one invalidates; back again, it must have replayed just what it missed, and dropped nothing. */
 export async function missedNotices({ workers }: Fleet, plan: { missed: number; untouched: number }): Promise<MissedResult> {

@@ -46,7 +46,7 @@ const takeoverMarginMs = 1_000
 const clusterShards = 64
 const callersEach = 200
 
-const racers: FleetPlan = { side: 'forebay', processes: 4, maxStalenessMs: raceStalenessMs, probe: true }
+const racers: FleetPlan = { side: 'forebay', processes: 4, maxStalenessMs: raceStalenessMs, probe: true, deadlineMs: 1_000 }
 const stormers: FleetPlan = { side: 'forebay', processes: 3, maxStalenessMs: stormStalenessMs }
 
 function rounds(on: Place): Scenario['run'] {
@@ -135,7 +135,7 @@ function frozen({ sample }: Scope, say: Say): Fault {
 }
 
 async function missed({ sample }: Scope, say: Say): Promise<void> {
-  const plan: FleetPlan = { ...stormers, processes: 2, proxied: true, shards: 4 }
+  const plan: FleetPlan = { ...stormers, processes: 2, proxied: true, shards: 4, deadlineMs: 1_000 }
   const found = await withFleet(plan, (fleet) => missedNotices(fleet, { missed: sample ? 300 : 2_000, untouched: 500 }))
   say('missed', found.missed, 'notices')
   say('replayed', found.replayed, 'notices', `${found.missed}`, found.replayed === found.missed)

@@ -45,9 +45,14 @@ export interface Side {
   close(): Promise<void>
 }
 
+interface RedisClusterPlace {
+  readonly cluster: readonly string[]
+  readonly deadline?: number | undefined
+}
+
 export interface SidePlan {
   readonly side: string
-  readonly redis: string | { readonly cluster: readonly string[] }
+  readonly redis: { readonly url: string; readonly deadline?: number | undefined } | RedisClusterPlace
   readonly peers: string | undefined
   readonly maxStalenessMs: number
   /** A second cache without memory beside the first, for `shared`. */

@@ -4,6 +4,8 @@ import { peerCaches } from '../peer-caches.js'
 import { type Act, type Counts, groupOf, type OpenSide, type Side, unsupported } from './side.js'
 
 const ttlMs = 600_000
+/** Longer than a busy machine keeps a process from its turn. */
+const hardTimeoutMs = 120_000
 const nothing: Counts = { refused: 0, replayed: 0, dropped: 0, resent: 0, queued: 0, unanswered: 0, drops: { incarnation: 0, gap: 0 } }
 
 /**
@@ -11,7 +13,13 @@ const nothing: Counts = { refused: 0, replayed: 0, dropped: 0, resent: 0, queued
  * service, so they share keys, stamps and the log; each listens for itself, as two processes do.
  */
 const forebay: OpenSide = async ({ redis, maxStalenessMs, probe, shards }) => {
-  const options = { ttl: ttlMs, jitter: 0, maxStaleness: maxStalenessMs, tags: (_value: number, key: unknown) => [tagOf(String(key))] }
+  const options = {
+    ttl: ttlMs,
+    jitter: 0,
+    hardTimeout: hardTimeoutMs,
+    maxStaleness: maxStalenessMs,
+    tags: (_value: number, key: unknown) => [tagOf(String(key))],
+  }
   const open = (memory: CacheOptions<number>) => {
     const service = createForebay({ service: 'race', redis, shards })
     const caches = new Map<string, Cache<number>>()
@@ -81,8 +89,8 @@ function tagOf(key: string): string {
 
 /** A cache by hand, without fences: what the harness must be able to break. */
 const naive: OpenSide = async ({ redis }) => {
-  if (typeof redis !== 'string') return unsupported()
-  const client = new Redis(redis)
+  if (!('url' in redis)) return unsupported()
+  const client = new Redis(redis.url)
   const shared = async (key: string): Promise<number | undefined> => {
     const found = await client.get(key)
     return found === null ? undefined : Number(found)
@@ -120,8 +128,8 @@ const plain: Pick<Side, 'invalidateMany' | 'peek' | 'unsent' | 'counts'> = {
 function peer(name: string): OpenSide {
   return async ({ redis, peers }) => {
     const open = peerCaches[name]
-    if (open === undefined || peers === undefined || typeof redis !== 'string') return unsupported()
-    const cache = await open({ peers, memory: true, redisUrl: redis })
+    if (open === undefined || peers === undefined || !('url' in redis)) return unsupported()
+    const cache = await open({ peers, memory: true, redisUrl: redis.url })
     return {
       ...plain,
       read: async (key, load) => (await cache.getOrSet(key, load)) as number,

@@ -20,8 +20,8 @@ export interface RaceResult {
 /** Where an old value was seen. */
 type Place = 'writer' | 'token' | 'redis' | 'late'
 
-/** Rounds that run side by side: they share the wait for the staleness contract. */
-const together = 80
+/** Rounds that run side by side: most of their time they wait. */
+const lanes = 80
 /** Within this time readers begin, the writers write, and loaders dawdle; all at random. */
 const spreadMs = 30
 const readsEach = 2
@@ -42,28 +42,38 @@ export async function race(fleet: Fleet, plan: RacePlan): Promise<RaceResult> {
   const places: Place[] = []
   let stale = 0
   const before = await refusedIn(fleet)
-  for (let from = 0; from < plan.rounds; from += together) {
-    // Each of the rounds together has a group to itself, so that a `clear` or a pattern concerns its key alone.
-    const keys = Array.from({ length: Math.min(together, plan.rounds - from) }, (_, i) => `${plan.verb}${i}:${from + i}.`)
-    const early = await Promise.all(keys.map((key, i) => provoke(fleet, { key, plan, writers: i % 2 })))
-    await pause(plan.maxStalenessMs + slackMs)
-    const late = await Promise.all(keys.map((key) => isOldAnywhere(fleet, key)))
-    for (const [i, seen] of early.entries()) {
-      const all: Place[] = late[i] === true ? [...seen, 'late'] : [...seen]
-      if (all.length > 0) stale++
-      places.push(...all)
+  // One lane's rounds follow one another, so that a `clear` or a pattern concerns one key; who waits in one lane holds up no other.
+  const lane = async (number: number): Promise<void> => {
+    for (let round = number; round < plan.rounds; round += lanes) {
+      const seen = await onceAround(fleet, { key: `${plan.verb}${number}:${round}.`, plan, contested: number % 2 === 1 })
+      if (seen.length > 0) stale++
+      places.push(...seen)
     }
   }
+  await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)))
   return { stale, where: tally(places), refused: (await refusedIn(fleet)) - before }
 }
 
-/** One round. Resolves when all its reads are over, and tells where an old value was seen after an acknowledgement. */
-async function provoke(fleet: Fleet, { key, plan, writers }: { key: string; plan: RacePlan; writers: number }): Promise<readonly Place[]> {
+interface Round {
+  readonly key: string
+  readonly plan: RacePlan
+  readonly contested: boolean
+}
+
+/** One round, and where an old value was seen in it. */
+async function onceAround(fleet: Fleet, round: Round): Promise<readonly Place[]> {
+  const early = await provoke(fleet, round)
+  await pause(round.plan.maxStalenessMs + slackMs)
+  return (await isOldAnywhere(fleet, round.key)) ? [...early, 'late'] : early
+}
+
+/** Resolves when all reads of a round are over, and tells where an old value was seen after an acknowledgement. */
+async function provoke(fleet: Fleet, { key, plan, ...round }: Round): Promise<readonly Place[]> {
   const reads = fleet.workers.map((worker) => {
     const each = Array.from({ length: readsEach }, () => ({ afterMs: Math.random() * spreadMs, loadMs: Math.random() * spreadMs }))
     return worker.call('read', { key, reads: each })
   })
-  const contested = writers > 0 && contestable.includes(plan.verb)
+  const contested = round.contested && contestable.includes(plan.verb)
   const [one, other] = shuffled(fleet.workers)
   if (one === undefined || other === undefined) throw new Error('two processes are needed')
   const write = async (writer: Worker, witness: Worker): Promise<readonly Place[]> => {

@@ -32,7 +32,7 @@ export interface Crowd {
   readonly loadMs: number
 }
 
-const mostTries = 1_000
+const mostTries = 5_000
 
 let side: Side
 let traffic: Traffic
@@ -87,6 +87,7 @@ const parent = new Calls(process, {
     for (let tries = 0; side.peek(key) !== version; tries++) {
       if (tries === mostTries) throw new Error(`the memory does not hold version ${version}`)
       await side.read(key, loader(key, 0))
+      if (tries > 0) await pause(1)
     }
     watched.set(key, gone(key, version))
   },
