@@ -52,10 +52,22 @@ export interface FarStore {
    * Not one act: it takes as long as it takes, ends early where the store is away, and never rejects for that. Answers how many it deleted.
    */
   sweep(request: SweepRequest): Promise<number>
+  /** What is wrong with the links now, where there are links. */
+  linkErrors?(): readonly LinkError[]
   /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
   onNotice(listener: (shard: number, notice: Notice) => void): void
   /** Ends all links; what is under way is rejected. */
   close(): Promise<void>
+}
+
+/** A connection that cannot be used. */
+export interface LinkError {
+  /** `host:port`, or a socket's path. */
+  readonly node: string
+  /** What went wrong last, in the words of the server or the system. */
+  readonly error: string
+  /** How long it has not been usable. */
+  readonly forMs: number
 }
 
 export interface ShardGroup {

@@ -172,6 +172,7 @@ export class Engine {
       process: this.#ids.process,
       shards: { total: this.#shards.all.length, proven },
       outbox: this.#shards.unsent(),
+      linkErrors: this.#far.linkErrors?.() ?? [],
       ...this.#totals,
     }
   }

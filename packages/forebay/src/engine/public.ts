@@ -3,6 +3,7 @@ import type { EvictionPolicy } from '../core/near-store.js'
 import type { Pattern } from '../core/pattern.js'
 import type { CompressionCodec } from '../core/packing.js'
 import type { Schema } from '../core/schema.js'
+import type { LinkError } from '../core/far-store.js'
 import type { Latency } from '../core/histogram.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
 import type { LoadStats } from './lanes.js'
@@ -512,6 +513,8 @@ export interface ForebayStats {
   readonly process: string
   readonly shards: { readonly total: number; readonly proven: number }
   readonly outbox: number
+  /** Connections to Redis that cannot be used now, and why; one cause is named once for each node. Empty when all is well. */
+  readonly linkErrors: readonly LinkError[]
   readonly replayed: number
   readonly dropped: number
   readonly resent: number
@@ -537,7 +540,10 @@ export interface Forebay extends AsyncDisposable {
   withToken<R>(token: string | undefined, work: () => R): R
   /** The token to hand on from inside `withToken`: what it was given, and all writes made inside; `undefined` outside. */
   token(): string | undefined
-  /** Resolves when Redis has been reached and memory can be proven fresh; the cache serves before that too. */
+  /**
+   * Resolves when Redis has been reached and memory can be proven fresh, however long that takes; the cache serves before that too. What
+   * keeps it waiting is told as a `warning`, and stands in `stats().linkErrors`.
+   */
   ready(): Promise<void>
   /** Resolves when the fills, refreshes and queued writes under way are done. */
   settled(): Promise<void>

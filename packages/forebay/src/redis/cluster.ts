@@ -109,9 +109,10 @@ export class ClusterTopology implements Topology {
   #join(address: Address): string {
     const id = idOf(address)
     if (this.#members.has(id)) return id
-    const { clock, open, deadlines } = this.#parts
-    const options = { clock, open, deadlines, address, greet: (link: Link) => this.#greet(link, id), onDown: () => this.#refreshSoon() }
-    this.#members.set(id, { node: openNode(options), address, shards: [], bell: undefined })
+    const { clock, open, deadlines, news } = this.#parts
+    const greet = (link: Link) => this.#greet(link, id)
+    const node = openNode({ clock, open, deadlines, news, address, greet, onDown: () => this.#refreshSoon() })
+    this.#members.set(id, { node, address, shards: [], bell: undefined })
     return id
   }
 
@@ -199,12 +200,12 @@ export class ClusterTopology implements Topology {
   /** No member can be reached; they go on trying by themselves, but all may have moved. */
   #scout(): void {
     if (this.#closed || this.#scouts.length > 0) return
-    const { clock, open, deadlines, plan } = this.#parts
+    const { clock, open, deadlines, news, plan } = this.#parts
     const greet = async (link: Link) => {
       await this.#read(link)
       this.#dismiss()
     }
-    this.#scouts = plan.nodes.map((address) => new Link({ clock, open, deadlines, address, greet }))
+    this.#scouts = plan.nodes.map((address) => new Link({ clock, open, deadlines, news, address, greet }))
   }
 
   #dismiss(): void {

@@ -15,9 +15,15 @@ export function failureOf(error: unknown): ForebayError {
   if (error instanceof ForebayError) return error
   if (!(error instanceof Error)) return new ForebayError('E_REDIS_AWAY', String(error))
   if (error.name !== replyErrorName) {
-    return new ForebayError(error.message === 'Command timed out' ? 'E_REDIS_DEADLINE' : 'E_REDIS_AWAY', error.message)
+    return new ForebayError(error.message === 'Command timed out' ? 'E_REDIS_DEADLINE' : 'E_REDIS_AWAY', wordsOf(error))
   }
   return new ForebayError(refusals.test(error.message) ? 'E_REDIS_REFUSED' : 'E_REDIS_REPLY', error.message)
+}
+
+/** Where a name has several addresses, and none can be reached, the words are those of the first. */
+function wordsOf(error: Error): string {
+  const [first]: unknown[] = error instanceof AggregateError ? error.errors : []
+  return error.message || (first instanceof Error ? first.message : error.name)
 }
 
 /** Whether the server does not know the script of an `EVALSHA`. */

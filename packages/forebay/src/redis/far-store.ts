@@ -13,6 +13,7 @@ import {
   type FillAnswer,
   type FillRequest,
   type HeadsAnswer,
+  type LinkError,
   type LeaseRequest,
   mostPatterns,
   type Position,
@@ -37,6 +38,7 @@ import { movedTo } from './failure.js'
 import { createLayout, type Layout } from './layout.js'
 import { KnownVersions } from './known-versions.js'
 import type { Link } from './link.js'
+import { LinkNews } from './link-news.js'
 import type { RedisPlan } from './plan.js'
 import {
   acquireAnswerOf,
@@ -87,6 +89,7 @@ class Store implements RedisFarStore {
   readonly #agreement: Agreement
   readonly #topology: Topology
   readonly #versions = new KnownVersions()
+  readonly #news: LinkNews
   /** Whether shards lie in slots, so that they share no command and bells ring by slot. */
   readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
@@ -95,10 +98,12 @@ class Store implements RedisFarStore {
     this.#layout = createLayout(plan.service)
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
+    this.#news = new LinkNews({ clock, tell, plan })
     const topologyParts = {
       clock,
       open: clientOpener(plan, random),
       deadlines: plan.deadlines,
+      news: this.#news,
       plan,
       layout: this.#layout,
       agreement: this.#agreement,
@@ -122,6 +127,10 @@ class Store implements RedisFarStore {
 
   groups(): readonly ShardGroup[] {
     return this.#topology.groups()
+  }
+
+  linkErrors(): readonly LinkError[] {
+    return this.#news.errors()
   }
 
   onNotice(listener: (shard: number, notice: Notice) => void): void {

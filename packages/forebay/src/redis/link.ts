@@ -4,6 +4,7 @@ import { ForebayError } from '../core/errors.js'
 import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient, Outcome } from './client.js'
 import { failureOf } from './failure.js'
+import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
@@ -13,6 +14,7 @@ export interface LinkParts {
   readonly clock: Clock
   readonly open: OpenClient
   readonly deadlines: Deadlines
+  readonly news: LinkNews
 }
 
 export interface LinkOptions extends LinkParts {
@@ -26,6 +28,7 @@ export interface LinkOptions extends LinkParts {
 /** A bound for what the client itself would queue without end. */
 const mostOwed = 10_000
 const greetAgainMs = 250
+const ignore = (): void => {}
 /** From the connection to the end of the client's own handshake (AUTH, SELECT, INFO). */
 const handshakeMs = 2_000
 
@@ -41,6 +44,8 @@ export class Link {
   #node: string | undefined
   #closed = false
   #trouble = 'not connected yet'
+  /** Whether this attempt's trouble has been told: what follows from it is not. */
+  #told = false
 
   constructor(options: LinkOptions) {
     const { clock, deadlines, address } = options
@@ -145,6 +150,8 @@ export class Link {
     this.#closed = true
     this.#node = undefined
     this.#trouble = 'closed'
+    this.#options.news.over(this)
+    this.#ignoreErrors()
     this.#client.redis.disconnect()
   }
 
@@ -156,7 +163,8 @@ export class Link {
     redis.on('close', () => this.#down())
     redis.on('end', () => this.#connectLater())
     redis.on('error', (error: unknown) => {
-      this.#trouble = failureOf(error).message
+      this.#ignoreErrors()
+      this.#failed(failureOf(error).message)
     })
     if (onMessage === undefined) return
     redis.on('messageBuffer', onMessage)
@@ -178,10 +186,14 @@ export class Link {
     try {
       const node = await this.#runId()
       await this.#options.greet?.(this)
-      if (current()) this.#node = node
+      if (!current()) return
+      this.#node = node
+      this.#told = false
+      this.#options.news.over(this)
     } catch (error) {
-      this.#trouble = failureOf(error).message
-      if (current()) this.#options.clock.after(greetAgainMs, () => void (current() && this.#greet(stream)))
+      if (!current()) return
+      this.#failed(failureOf(error).message)
+      this.#options.clock.after(greetAgainMs, () => void (current() && this.#greet(stream)))
     }
   }
 
@@ -199,7 +211,9 @@ export class Link {
   }
 
   #down(): void {
+    if (this.#node === undefined) this.#failed('the connection was closed before it could be used')
     this.#node = undefined
+    this.#told = false
     this.#options.onDown?.()
   }
 
@@ -207,15 +221,30 @@ export class Link {
   #sever(): void {
     const { redis } = this.#client
     const { stream, status } = redis
-    this.#trouble = 'the server is silent'
+    this.#failed('the server is silent')
     this.#node = undefined
     if (this.#closed || (status !== 'ready' && status !== 'connect') || stream.destroyed) return
+    this.#ignoreErrors()
     try {
       stream.resetAndDestroy()
     } catch {
       stream.destroy() // not a plain TCP socket: it cannot be reset
     }
     redis.disconnect(true)
+  }
+
+  /** The first trouble of an attempt is its cause. */
+  #failed(trouble: string): void {
+    if (this.#closed || this.#told) return
+    this.#told = true
+    this.#trouble = trouble
+    this.#options.news.failed(this, this.address, this.trouble)
+  }
+
+  /** The client hears a socket's first error only. A TLS handshake that is cut short can bring another, which would end the process. */
+  #ignoreErrors(): void {
+    const { stream } = this.#client.redis
+    if (stream !== undefined && !stream.listeners('error').includes(ignore)) stream.on('error', ignore)
   }
 
   #connect(): void {

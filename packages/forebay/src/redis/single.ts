@@ -17,9 +17,9 @@ export class SingleTopology implements Topology {
   #groups: readonly ShardGroup[] = []
 
   constructor(parts: TopologyParts) {
-    const { clock, open, deadlines, plan } = parts
+    const { clock, open, deadlines, news, plan } = parts
     this.#parts = parts
-    this.#node = openNode({ clock, open, deadlines, address: plan.nodes[0], greet: (link) => this.#greet(link) })
+    this.#node = openNode({ clock, open, deadlines, news, address: plan.nodes[0], greet: (link) => this.#greet(link) })
     this.#settleLater()
   }
 

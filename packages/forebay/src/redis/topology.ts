@@ -44,9 +44,9 @@ export interface NodeOptions extends LinkParts {
 
 /** Opens the connections to one server. */
 export function openNode(options: NodeOptions): RedisNode {
-  const { clock, open, deadlines, address } = options
+  const { clock, open, deadlines, news, address } = options
   const commands = new Link(options)
-  return { commands, questions: new Link({ clock, open, deadlines, address }), reader: new Reader(commands, clock) }
+  return { commands, questions: new Link({ clock, open, deadlines, news, address }), reader: new Reader(commands, clock) }
 }
 
 export function closeNode(node: RedisNode): void {
