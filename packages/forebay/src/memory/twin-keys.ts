@@ -73,6 +73,16 @@ export class TwinKeys<V> {
     other.#weight = this.#weight
   }
 
+  /** Takes over from another what has a name like this. */
+  adopt(from: TwinKeys<V>, like: (name: string) => boolean): void {
+    this.dropWhere(like)
+    for (const [name, kept] of from.#kept) {
+      if (!like(name)) continue
+      this.#kept.set(name, kept)
+      this.#weight += kept.weight
+    }
+  }
+
   /** Also drops what has expired at the cold end, so that keys which nobody asks for again do not pile up. */
   #makeRoom(nowMs: number): void {
     for (const [name, kept] of this.#kept) {

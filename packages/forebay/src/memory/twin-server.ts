@@ -70,7 +70,7 @@ export class TwinServer {
   /** How often each outcome occurred, so that a test can tell what it has not tried. Clones count into the same map. */
   readonly marks: Map<string, number>
   readonly #maxBytes: number
-  readonly #shards: readonly TwinShard[]
+  readonly #shards: TwinShard[]
   readonly #entries: TwinKeys<Bytes>
   readonly #leases: TwinKeys<Lease>
   readonly #listeners = new Set<TwinListener>()
@@ -100,6 +100,15 @@ export class TwinServer {
     const replica = new TwinServer({ runId, shards: this.shards, maxBytes: this.#maxBytes }, this)
     replica.writable = false
     return replica
+  }
+
+  /** A shard moves here from another server, with all that it holds. */
+  adopt(shard: number, from: TwinServer): void {
+    const its = (name: string) => name.startsWith(`${shard}:`)
+    this.#shards[shard] = from.#shard(shard).clone((outcome) => this.#mark(outcome))
+    this.#entries.adopt(from.#entries, its)
+    this.#leases.adopt(from.#leases, its)
+    for (const kind of ['meta', 'stamps', 'log', 'entry', 'lease'] as const) from.evict(kind, shard)
   }
 
   /** Tells `listener` every notice from now on; the answer ends it. */

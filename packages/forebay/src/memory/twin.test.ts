@@ -107,6 +107,23 @@ describe('the twin as a server', () => {
     expect(primary.acquire(at, lease('other'), 0)).toMatchObject({ kind: 'lease', seq: 4 })
   })
 
+  it('gives a shard away with all that it holds, and keeps the others', () => {
+    const [old, next] = [new TwinServer({ shards: 2, runId: 'old' }), new TwinServer({ shards: 2, runId: 'next' })]
+    const elsewhere = { ...at, shard: 1 }
+    set(old, at.key)
+    old.acquire({ ...at, key: 'leased' }, lease('holder'), 0)
+    old.acquire(elsewhere, lease('stays'), 0)
+    const bytes = old.get(at, 0)
+    next.adopt(0, old)
+    expect(next.get(at, 0)).toEqual(bytes)
+    expect(next.ask([0], 0).positions.get(0)).toMatchObject({ seq: 1 })
+    expect(next.replay(0, { afterSeq: 0, limit: 10 })).toHaveLength(1)
+    expect(next.acquire({ ...at, key: 'leased' }, lease('other'), 0)).toMatchObject({ kind: 'wait', holder: 'holder' })
+    expect(old.get(at, 0)).toBeUndefined()
+    expect(old.ask([0, 1], 0).positions.has(0)).toBe(false)
+    expect(old.acquire(elsewhere, lease('other'), 0)).toMatchObject({ kind: 'wait', holder: 'stays' })
+  })
+
   it('loses everything in a flush', () => {
     const server = new TwinServer({ shards: 2, runId: 'twin' })
     set(server, at.key)

@@ -1,3 +1,4 @@
+import { ForebayError } from '../core/errors.js'
 import type { EntryAddress, FarStore, ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import { orError } from '../core/settled.js'
@@ -57,30 +58,46 @@ export interface GroupLinks {
 /** The far store of one process: every act goes over a link to whoever is at its other end. */
 export function simStore(network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): SimStore {
   const links = network.groups.map((group) => linksTo(group, network, owner))
-  const groupOf = (shard: number): GroupLinks => {
-    const found = links.find(({ group }) => group.shards.includes(shard))
-    if (found === undefined) throw new RangeError(`There is no shard ${shard}.`)
-    return found
-  }
+  const map = new ShardMap(links)
   const run = <T>(link: SimLink, request: Request, act: (twin: TwinServer, nowMs: number) => T): Promise<T> =>
     link.call(act, (execution) => network.observe({ type: 'executed', process: owner.name, ...request, ...execution }))
-  const command = (shard: number) => groupOf(shard).command
+  const command = (shard: number) => map.of(shard).command
+  /** An act on one shard. Where the shard has moved, the act has not happened, and is made once more where it belongs. */
+  const onShard = async <T>(
+    kind: 'command' | 'listen',
+    shard: number,
+    request: Request,
+    act: (twin: TwinServer, nowMs: number) => T,
+  ): Promise<T> => {
+    const asked = map.of(shard)
+    const judged = (twin: TwinServer, nowMs: number): T => {
+      if (!asked.group.shards.includes(shard)) throw movedAway(shard)
+      return act(twin, nowMs)
+    }
+    try {
+      return await run(asked[kind], request, judged)
+    } catch (error) {
+      if (asked.group.shards.includes(shard) || !isRefusal(error)) throw error
+      map.learn(shard)
+      return run(map.of(shard)[kind], request, act)
+    }
+  }
   const onEntry =
     <R extends object, T>(
       act: Extract<Request, { at: EntryAddress }>['act'],
       does: (twin: TwinServer, at: EntryAddress, request: R, nowMs: number) => T,
     ) =>
     (at: EntryAddress, request: R): Promise<T> =>
-      run(command(at.shard), { act, at, request }, (twin, nowMs) => does(twin, at, request, nowMs))
+      onShard('command', at.shard, { act, at, request }, (twin, nowMs) => does(twin, at, request, nowMs))
 
-  const get = (at: EntryAddress) => run(command(at.shard), { act: 'get', at, request: {} }, (twin, nowMs) => twin.get(at, nowMs))
+  const get = (at: EntryAddress) => onShard('command', at.shard, { act: 'get', at, request: {} }, (twin, nowMs) => twin.get(at, nowMs))
 
   return {
     links,
     far: {
       shards: network.shards,
       nodeOf: (shard) => command(shard).runId,
-      groups: () => links.map(({ group }) => ({ id: group.id, shards: group.shards })),
+      groups: () => map.groups(),
       get,
       getMany: (ats) => Promise.all(ats.map((at) => orError(get(at)))),
       check: onEntry('check', (twin, at, request: { readonly newInc: string }, nowMs) => twin.check(at, request, nowMs)),
@@ -90,13 +107,20 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
       renew: onEntry('renew', (twin, at, request: Parameters<FarStore['renew']>[1], nowMs) => twin.renew(at, request, nowMs)),
       extend: onEntry('extend', (twin, at, request: Parameters<FarStore['extend']>[1], nowMs) => twin.extend(at, request, nowMs)),
       write: onEntry('write', (twin, at, request: Parameters<FarStore['write']>[1], nowMs) => twin.write(at, request, nowMs)),
-      stamp: (shard, request) => run(command(shard), { act: 'stamp', shard, request }, (twin) => twin.stamp(shard, request)),
-      sync: (shard, request) => run(command(shard), { act: 'sync', shard, request }, (twin, nowMs) => twin.sync(shard, request, nowMs)),
+      stamp: (shard, request) => onShard('command', shard, { act: 'stamp', shard, request }, (twin) => twin.stamp(shard, request)),
+      sync: (shard, request) =>
+        onShard('command', shard, { act: 'sync', shard, request }, (twin, nowMs) => twin.sync(shard, request, nowMs)),
       ask: (asked: ShardGroup) => {
-        const { group, listen } = groupOf(asked.shards[0] ?? 0)
-        return run(listen, { act: 'ask', group: group.id }, (twin, nowMs) => twin.ask(asked.shards, nowMs))
+        const { group, listen } = map.group(asked.id)
+        return run(listen, { act: 'ask', group: group.id }, (twin, nowMs) => {
+          const elsewhere = new Set(asked.shards.filter((shard) => !group.shards.includes(shard)))
+          for (const shard of elsewhere) map.learn(shard)
+          if (elsewhere.size === asked.shards.length) throw movedAway(asked.shards[0] ?? 0)
+          const here = asked.shards.filter((shard) => !elsewhere.has(shard))
+          return { ...twin.ask(here, nowMs), elsewhere }
+        })
       },
-      replay: (shard, request) => run(groupOf(shard).listen, { act: 'replay', shard, request }, (twin) => twin.replay(shard, request)),
+      replay: (shard, request) => onShard('listen', shard, { act: 'replay', shard, request }, (twin) => twin.replay(shard, request)),
       async sweep(request) {
         let deleted = 0
         for (const { group, command: link } of links) {
@@ -108,7 +132,11 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
         return deleted
       },
       onNotice(listener: (shard: number, notice: Notice) => void) {
-        for (const { listen } of links) listen.listen(listener)
+        for (const { group, listen } of links) {
+          listen.listen((shard, notice) => {
+            if (map.of(shard).group === group) listener(shard, notice)
+          })
+        }
       },
       async close() {
         for (const { command, listen } of links) {
@@ -118,6 +146,48 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
       },
     },
   }
+}
+
+/** Where one process believes each shard to be. It learns that one has moved when it is sent away. */
+class ShardMap {
+  readonly #links: readonly GroupLinks[]
+  readonly #owners = new Map<number, GroupLinks>()
+
+  constructor(links: readonly GroupLinks[]) {
+    this.#links = links
+    for (const one of links) for (const shard of one.group.shards) this.#owners.set(shard, one)
+  }
+
+  of(shard: number): GroupLinks {
+    const found = this.#owners.get(shard)
+    if (found === undefined) throw new RangeError(`There is no shard ${shard}.`)
+    return found
+  }
+
+  group(id: string): GroupLinks {
+    const found = this.#links.find(({ group }) => group.id === id)
+    if (found === undefined) throw new RangeError(`There is no group ${id}.`)
+    return found
+  }
+
+  /** Groups that hold none of the shards are not asked. */
+  groups(): ShardGroup[] {
+    const shardsOf = (links: GroupLinks) => [...this.#owners].flatMap(([shard, owner]) => (owner === links ? [shard] : []))
+    return this.#links.map((links) => ({ id: links.group.id, shards: shardsOf(links) })).filter(({ shards }) => shards.length > 0)
+  }
+
+  learn(shard: number): void {
+    const owner = this.#links.find(({ group }) => group.shards.includes(shard))
+    if (owner !== undefined) this.#owners.set(shard, owner)
+  }
+}
+
+function movedAway(shard: number): ForebayError {
+  return new ForebayError('E_REDIS_REFUSED', `MOVED ${shard} elsewhere`)
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ForebayError && error.code === 'E_REDIS_REFUSED'
 }
 
 function linksTo(group: SimGroup, network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): GroupLinks {

@@ -93,7 +93,7 @@ export class SimServer {
 /** The shards that live together: a primary, a replica that lags behind it, and perhaps old primaries that somebody still reaches. */
 export class SimGroup {
   readonly id: string
-  readonly shards: readonly number[]
+  #shards: readonly number[]
   readonly #world: SimClock
   #primary: SimServer
   #replica: { readonly twin: TwinServer; readonly takenAtMs: number }
@@ -108,11 +108,16 @@ export class SimGroup {
     readonly clockOffsetMs: number
   }) {
     this.id = parts.id
-    this.shards = parts.shards
+    this.#shards = parts.shards
     this.#world = parts.world
     const twin = new TwinServer({ shards: parts.allShards, runId: `${parts.id}.0` })
     this.#primary = new SimServer({ name: parts.id, world: parts.world, twin, clockOffsetMs: parts.clockOffsetMs })
     this.#replica = { twin: twin.clone('replica'), takenAtMs: parts.world.now() }
+  }
+
+  /** They move to other groups, perhaps all of them. */
+  get shards(): readonly number[] {
+    return this.#shards
   }
 
   get primary(): SimServer {
@@ -122,6 +127,15 @@ export class SimGroup {
   /** Primaries of the past that are still up: demoted, they refuse to write. */
   get former(): readonly SimServer[] {
     return this.#former.filter((server) => server.up)
+  }
+
+  /** A shard moves from another group to this one, as slots do; replicas follow at once. */
+  take(shard: number, from: SimGroup): void {
+    this.primary.twin.adopt(shard, from.primary.twin)
+    this.#shards = [...this.#shards, shard]
+    from.#shards = from.#shards.filter((other) => other !== shard)
+    this.replicate()
+    from.replicate()
   }
 
   /** The replica catches up with the primary. */

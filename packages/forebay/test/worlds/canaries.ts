@@ -1,4 +1,5 @@
 import type { Position } from '../../src/core/far-store.js'
+import type { Notice } from '../../src/core/notice.js'
 import { ShardView } from '../../src/core/shard-view.js'
 import { type Flight, Flights } from '../../src/engine/flights.js'
 import { Near } from '../../src/engine/near.js'
@@ -9,7 +10,7 @@ import { TwinServer } from '../../src/memory/twin-server.js'
 import { TwinShard } from '../../src/memory/twin-shard.js'
 import type { Violation } from './checker.js'
 import type { WrapStore } from './node.js'
-import type { Fault, Feature, WorldPlan } from './plan.js'
+import type { Fault, Feature, KeyModel, WorldPlan } from './plan.js'
 
 /**
  * A control: a world with a planted fault, in which the checker must find a broken promise. Each takes one rule of the protocol away,
@@ -42,6 +43,36 @@ function replace<C extends object, M extends keyof C>(owner: C, method: M, by: (
   return () => {
     owner[method] = original
   }
+}
+
+function both(...restores: readonly (() => void)[]): () => void {
+  return () => {
+    for (const restore of restores) restore()
+  }
+}
+
+/** Some processes stay with the former primary for a while, and read there what others have invalidated meanwhile. */
+function readsOfTheOldPrimary(plan: WorldPlan): WorldPlan {
+  const shared = (keys: readonly KeyModel[]) => keys.map((key) => ({ ...key, setBy: undefined }))
+  const caches = long(plan).caches.map((cache) => ({ ...cache, memory: 0, maxStalenessMs: 200, keys: shared(cache.keys) }))
+  const topology = { topology: 'single', groups: 1, shards: 1, nodes: 4 } as const
+  const features = new Set([...plan.features].filter((feature) => feature === 'tags'))
+  return { ...long(plan), ...topology, caches: caches.slice(0, 1), features, horizonMs: 20_000, paceMs: 30, strikes: 8 }
+}
+
+/** Lost and forgotten stamps raise a shard's floor; here nobody heeds it. */
+function withoutFloor(): () => void {
+  return replace(TwinShard.prototype, 'judge', (judge) => {
+    return function (this: TwinShard, provenance, place) {
+      const verdict = judge.call(this, provenance, place)
+      return verdict === 'floor' ? 'valid' : verdict
+    }
+  })
+}
+
+/** Its link of the chain, and nothing of what it tells. */
+function blank({ inc, seq, nonce, previous }: Notice): Notice {
+  return { inc, seq, nonce, previous, kind: 'filled', cache: 'none', key: 'none' }
 }
 
 const long = (plan: WorldPlan): WorldPlan => ({
@@ -152,7 +183,7 @@ export const canaries: readonly Canary[] = [
     }),
   },
   {
-    name: 'leases are off: who should wait loads as well',
+    name: 'the lease is off: who should wait loads as well',
     breaks: ['P4'],
     plan: long,
     wrap: (far) => ({
@@ -224,7 +255,7 @@ export const canaries: readonly Canary[] = [
     name: 'plain reads are trusted whatever node they go to',
     breaks: ['P1', 'P2'],
     faults: ['isolations'],
-    plan: (plan) => ({ ...long(plan), caches: long(plan).caches.map((cache) => ({ ...cache, memory: 0 })) }),
+    plan: readsOfTheOldPrimary,
     plant: () =>
       replace(ShardView.prototype, 'provenBy', (provenBy) => {
         return function (this: ShardView, _node, nowMs, maxAgeMs) {
@@ -428,6 +459,70 @@ export const canaries: readonly Canary[] = [
     features: ['tokens'],
     plan: long,
     plant: () => replace(ShardView.prototype, 'heardWrite', () => () => 'heard'),
+  },
+  {
+    name: 'epochs are compared wrongly: a fence voids only what was loaded long before it',
+    breaks: ['P1', 'P2', 'P7'],
+    features: ['tags', 'clears'],
+    faults: ['slow-loaders'],
+    plan: tagged,
+    plant: () =>
+      both(
+        replace(TwinShard.prototype, 'judge', (judge) => {
+          return function (this: TwinShard, provenance, place) {
+            return judge.call(this, { ...provenance, epoch: provenance.epoch + 1 }, place)
+          }
+        }),
+        replace(ShardView.prototype, 'judge', (judge) => {
+          return function (this: ShardView, header, at) {
+            return judge.call(this, { ...header, epoch: header.epoch + 1 }, at)
+          }
+        }),
+      ),
+  },
+  {
+    name: 'stamps are evicted unnoticed: losing them does not raise the floor',
+    breaks: ['P1', 'P2', 'P7'],
+    features: ['tags'],
+    faults: ['evictions'],
+    plan: (plan) => ({ ...manyKeys(tagged(plan)), strikes: 40, paceMs: 8, horizonMs: 12_000 }),
+    plant: withoutFloor,
+  },
+  {
+    name: 'stamps are pushed out unnoticed: entries older than the floor count as valid',
+    breaks: ['P1', 'P2', 'P7'],
+    features: ['tags', 'floods'],
+    plan: (plan) => ({ ...manyKeys(tagged(plan)), paceMs: 8 }),
+    plant: withoutFloor,
+  },
+  {
+    name: 'a replay skips one notice',
+    breaks: ['P1', 'P2', 'P7'],
+    faults: ['lost-pushes'],
+    plan: long,
+    wrap: (far) => ({
+      ...far,
+      async replay(shard, request) {
+        const notices = await far.replay(shard, request)
+        return notices.map((notice, i) => (i > 0 ? notice : blank(notice)))
+      },
+    }),
+  },
+  {
+    name: 'a shard that has moved to another server counts as one that has lost its history',
+    breaks: ['P3'],
+    faults: ['migrations'],
+    plan: (plan) => ({ ...long(plan), topology: 'cluster', groups: 2, shards: 5 }),
+    wrap: (far) => ({ ...far, ask: async (group) => ({ ...(await far.ask(group)), elsewhere: new Set<number>() }) }),
+  },
+  {
+    name: 'entries are fresh for longer than they may be',
+    breaks: ['P1'],
+    plan: (plan) => ({ ...long(plan), caches: long(plan).caches.map((cache) => ({ ...cache, ttlMs: 300, staleMs: 0, errorMs: 0 })) }),
+    wrap: (far) => ({
+      ...far,
+      fill: (at, request) => far.fill(at, { ...request, value: { ...request.value, freshMs: request.value.freshMs + 2_000 } }),
+    }),
   },
   {
     name: 'an update stores its value whether its ticket holds or not',

@@ -2,7 +2,7 @@ import type { ForebayEvent, StaleReason, Tier } from '../../src/core/events.js'
 import { type Envelope, openEnvelope } from '../../src/core/envelope.js'
 import type { AcquireRequest, EntryAddress, FillRequest, WriteRequest } from '../../src/core/far-store.js'
 import type { TwinServer } from '../../src/memory/twin-server.js'
-import { mostLoadsPerKey } from '../../src/core/plan.js'
+import { leaseMs, mostLoadsPerKey } from '../../src/core/plan.js'
 import type { WriteResult } from '../../src/engine/public.js'
 import type { NetworkEvent } from '../../src/testing/sim-network.js'
 import { type Fence, Fences } from './fences.js'
@@ -39,6 +39,8 @@ export interface CheckerParts {
   readonly now: () => number
   readonly origin: Origin
   readonly report: (violation: Violation) => void
+  /** An answer may take this long to come back. */
+  readonly travelMs: number
   /** Whether this process has all its links, to servers that run, and nothing in its outbox. */
   readonly reaches: (node: string) => boolean
 }
@@ -71,6 +73,8 @@ export class Checker {
   readonly #troubleMs = new Map<string, number>()
   readonly #drops = new Map<string, number>()
   readonly #injected = new Map<string, number>()
+  /** When a server took each value, by the load or set that brought it: from then on its store counts its age. */
+  readonly #storedMs = new Map<number, number>()
   #demotedMs = Number.NEGATIVE_INFINITY
   #living: ReadonlySet<string> | undefined
   #clocksJump = false
@@ -94,10 +98,12 @@ export class Checker {
     }
   }
 
-  /** Another server has become the primary. `lost`: it lacks what was done since. */
-  failover(lost: { readonly sinceMs: number } | undefined): void {
+  /** Another server has become the primary. `lost`: it lacks what was done since. Answers how many acknowledged fences lie in that. */
+  failover(lost: { readonly sinceMs: number } | undefined): number {
     this.#demotedMs = this.#parts.now()
-    if (lost !== undefined) this.fences.lost.push({ sinceMs: lost.sinceMs, untilMs: this.#parts.now() })
+    if (lost === undefined) return 0
+    this.fences.lost.push({ sinceMs: lost.sinceMs, untilMs: this.#parts.now() })
+    return this.fences.all.filter(({ effectiveMs }) => effectiveMs !== undefined && effectiveMs > lost.sinceMs).length
   }
 
   /** Something that can break a shard's history was done to these shards. */
@@ -135,6 +141,7 @@ export class Checker {
     if (event.act === 'fill' || event.act === 'release') this.#leaseEnded(leaseOf(event.at))
     if (event.act === 'write') this.#leasesEnded(nameOf(event.at))
     if (event.act === 'fill' && isKind(event.answer, 'stored')) this.#stored(nameOf(event.at), event.request as FillRequest)
+    if (event.act === 'write') this.#wrote(event.request as WriteRequest)
     if (event.act === 'write' && event.late) this.#wroteLate(nameOf(event.at), event.request as WriteRequest)
     if (event.act === 'get' && event.answer instanceof Uint8Array) this.#got(event.at, event.server.twin, event.answer)
   }
@@ -173,17 +180,22 @@ export class Checker {
     return before(fence.effectiveMs, exact ? 0 : staleness, read.beganMs) ? 'P1' : undefined
   }
 
-  /** A fresh answer was younger than its ttl when it was asked for, a stale one younger than its window. */
+  /**
+   * A fresh answer was younger than its ttl when it was asked for, a stale one younger than its window. Both are counted from when the
+   * store took the value, which may be late, but not later than the lease that the load was under.
+   */
   #checkAge(read: ReadRecord): void {
     if (read.state === undefined || read.value === null || read.value === undefined || read.why === 'outage') return
     const load = this.#parts.origin.loads[read.value.by]
     const { ttlMs, staleMs, errorMs } = read.cache
     const windowMs = read.state === 'fresh' ? 0 : read.why === 'error' ? errorMs : staleMs
-    const oldestMs = ttlMs + windowMs + ageToleranceMs
-    if (load?.endedMs === undefined || read.beganMs - load.endedMs <= oldestMs || this.#clocksJump) return
+    const oldestMs = ttlMs + windowMs + this.#parts.travelMs
+    if (load?.endedMs === undefined || this.#clocksJump) return
+    const ageMs = read.beganMs - Math.max(load.endedMs, this.#storedMs.get(load.id) ?? 0)
+    if (ageMs <= oldestMs) return
     this.#violated(
       'P1',
-      `${read.node} served ${read.key} as ${read.state} ${read.why ?? ''} ${(read.beganMs - load.endedMs).toFixed(0)} ms after its load, at most ${oldestMs} ms are allowed`,
+      `${read.node} served ${read.key} as ${read.state} ${read.why ?? ''} ${ageMs.toFixed(0)} ms after its load was stored, at most ${oldestMs} ms are allowed`,
     )
   }
 
@@ -208,6 +220,16 @@ export class Checker {
   #stored(key: string, request: FillRequest): void {
     const value = valueIn(request.value.codec, request.value.payload)
     this.#checkStored(key, value, 'a fill was stored', () => true)
+    const load = this.#took(value)
+    const lateMs = load?.endedMs === undefined ? 0 : this.#parts.now() - load.endedMs
+    if (lateMs > leaseMs * (1 + maxDrift) + toleranceMs && !this.#clocksJump)
+      this.#violated('P1', `load ${load?.id} of ${key} was stored ${lateMs.toFixed(0)} ms after its end, beyond any lease`)
+  }
+
+  #took(value: OriginValue): LoadRecord | undefined {
+    if (value === null || value === undefined) return undefined
+    this.#storedMs.set(value.by, this.#parts.now())
+    return this.#parts.origin.loads[value.by]
   }
 
   /** Plain reads show entries that a group's fence voids, and those of other incarnations; only fences of the key itself are exact there. */
@@ -230,6 +252,10 @@ export class Checker {
       )
       return
     }
+  }
+
+  #wrote(request: WriteRequest): void {
+    if (request.kind === 'set') this.#took(valueIn(request.value.codec, request.value.payload))
   }
 
   #wroteLate(key: string, request: WriteRequest): void {
@@ -327,9 +353,6 @@ export class Checker {
 
 /** The largest share by which a simulated process's clock runs wrong. */
 export const maxDrift = 0.001
-/** A value travels and waits between the end of its load and its birth in the store, and its answer travels back. */
-const ageToleranceMs = 3_000
-
 function isKeyFence(fence: Fence): boolean {
   return fence.kind === 'key' || fence.kind === 'set' || fence.kind === 'update' || fence.kind === 'stale'
 }

@@ -47,7 +47,10 @@ export class Faults {
     const { plan, weather, random, checker } = this.#targets
     Object.assign(weather, badWeather(plan, random))
     if (clocksDiffer.some((fault) => plan.faults.has(fault))) checker.ignoreAges()
-    for (const [fault, strike] of this.#strikes()) if (plan.faults.has(fault)) this.#again(fault, strike)
+    const strikes = this.#strikes()
+    const striking = new Set(strikes.map(([fault]) => fault))
+    for (const fault of plan.faults) if (!striking.has(fault)) this.#targets.count(`fault ${fault}`)
+    for (const [fault, strike] of strikes) if (plan.faults.has(fault)) this.#again(fault, strike)
     if (plan.faults.has('failovers')) this.#replicateNow()
   }
 
@@ -104,6 +107,7 @@ export class Faults {
       ['server-flushes', () => (random.chance(0.5) ? this.#restart(true) : this.#flush())],
       ['failovers', () => this.#failover(false)],
       ['isolations', () => this.#failover(true)],
+      ['migrations', () => this.#migrate()],
       ['evictions', () => this.#evict()],
       ['server-clock-jumps', () => this.#jump()],
     ]
@@ -153,9 +157,11 @@ export class Faults {
   }
 
   #stall(suspended: boolean, spanMs: number): void {
-    const { trace, checker, clock } = this.#targets
+    const { trace, checker, clock, plan, count } = this.#targets
     this.#node((node) => {
       if (node.process.stalled) return
+      if (plan.caches.some(({ maxStalenessMs }) => spanMs > maxStalenessMs))
+        count(`${suspended ? 'suspended' : 'stalled'} beyond maxStaleness`)
       trace(`FAULT ${node.name} ${suspended ? 'is suspended' : 'stalls'} for ${spanMs.toFixed(0)} ms`)
       node.stalledMs += spanMs
       checker.trouble(node.name)
@@ -207,7 +213,7 @@ export class Faults {
   }
 
   #failover(isolates: boolean): void {
-    const { trace, checker } = this.#targets
+    const { trace, checker, count } = this.#targets
     this.#group((group) => {
       if (isolates) group.replicate()
       const lost = group.failover({ oldStays: isolates, clockOffsetMs: this.#newClock() })
@@ -215,9 +221,22 @@ export class Faults {
         ? 'which has everything; the old primary stays reachable'
         : `which lacks what was done since ${lost.sinceMs.toFixed(1)}`
       trace(`FAULT ${group.id} fails over to ${group.primary.name}, ${how}`)
-      checker.failover(isolates ? undefined : lost)
+      if (checker.failover(isolates ? undefined : lost) > 0) count('failover lost fences')
       checker.historyBroken(group.shards)
       if (isolates) this.#leaveSome(group)
+    })
+  }
+
+  /** Nothing is lost, and nobody is told: who asks the group that held the shard is sent away. */
+  #migrate(): void {
+    const { groups, trace, count } = this.#targets
+    this.#group((from) => {
+      const others = groups.filter((group) => group !== from && group.primary.reachable)
+      if (others.length === 0 || from.shards.length === 0) return
+      const [to, shard] = [this.#random.pick(others), this.#random.pick(from.shards)]
+      trace(`FAULT shard ${shard} moves from ${from.id} to ${to.id}`)
+      count('shard moved')
+      to.take(shard, from)
     })
   }
 
@@ -262,6 +281,7 @@ export class Faults {
     const { trace, checker } = this.#targets
     const random = this.#random
     this.#group((group, server) => {
+      if (group.shards.length === 0) return
       const kind = random.pick(['meta', 'stamps', 'log', 'entry', 'lease'] as const)
       const shard = random.pick(group.shards)
       trace(`FAULT ${server.name} evicts ${kind} of shard ${shard}`)

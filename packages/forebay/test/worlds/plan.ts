@@ -52,6 +52,7 @@ export const faults = [
   'server-flushes',
   'failovers',
   'isolations',
+  'migrations',
   'evictions',
   'server-clock-jumps',
   'clock-skew',
@@ -76,6 +77,7 @@ export const features = [
   'empty-values',
   'do-not-store',
   'bursts',
+  'floods',
 ] as const
 export type Feature = (typeof features)[number]
 
@@ -113,29 +115,30 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
   const drawn = random.chance(0.65) ? 'single' : 'cluster'
   const chosen = topology ?? drawn
   const groups = chosen === 'single' ? 1 : 2 + random.below(2)
+  const shards = chosen === 'single' ? 1 + random.below(3) : groups + random.below(3)
   const nodes = random.pick([1, 2, 2, 2, 3, 3, 4])
-  const switchedOn = new Set(features.filter(() => random.chance(0.6)))
+  const switchedOn = new Set(features.filter((feature) => random.chance(feature === 'floods' ? 0.03 : 0.6)))
   return {
     seed,
     topology: chosen,
     nodes,
     groups,
-    shards: chosen === 'single' ? 1 + random.below(3) : groups + random.below(2),
+    shards,
     caches: Array.from({ length: 1 + random.below(2) }, (_, i) => planCache(random, { name: `c${i}`, nodes, features: switchedOn })),
     horizonMs: random.pick([3_000, 6_000, 6_000, 12_000]),
     paceMs: random.pick([8, 15, 30, 60]),
     deadlineMs: random.pick([80, 150, 400]),
-    faults: planFaults(random),
+    faults: planFaults(random, groups),
     strikes: random.pick([2, 4, 4, 8]),
     features: switchedOn,
   }
 }
 
 /** One world in eight has no faults at all: there every promise is exact. */
-function planFaults(random: SimRandom): ReadonlySet<Fault> {
+function planFaults(random: SimRandom, groups: number): ReadonlySet<Fault> {
   if (random.chance(0.125)) return new Set()
   const share = random.pick([0.08, 0.15, 0.3])
-  return new Set(faults.filter(() => random.chance(share)))
+  return new Set(faults.filter((fault) => random.chance(share) && (fault !== 'migrations' || groups > 1)))
 }
 
 function planCache(

@@ -94,6 +94,7 @@ class World {
       now: () => this.#clock.now(),
       origin: this.#origin,
       report: (violation) => this.violated(violation),
+      travelMs: 2 * plan.deadlineMs,
       reaches: (name) => this.#nodes.some((node) => node.name === name && node.reachesAll),
     })
     this.#groups = this.#makeGroups()
@@ -142,6 +143,7 @@ class World {
 
   report(): WorldReport {
     const { lines, hash, events } = this.#trace
+    for (const { primary } of this.#groups) for (const [outcome, often] of primary.twin.marks) this.#counts.set(`redis ${outcome}`, often)
     const took = { trace: lines, hash, events, strikes: this.#strikes, callsMade: this.#callsMade }
     return { plan: this.#plan, violations: this.#violations, counts: this.#counts, ...took }
   }
@@ -226,6 +228,7 @@ class World {
         () => `${node.name} tells ${JSON.stringify(event, (name, value) => (name === 'error' ? String(value) : value))}`,
       )
     this.#count(`event ${event.type}${'why' in event ? ` ${event.why}` : ''}`)
+    if (event.type === 'outbox' && event.coarsened) this.#count('outbox coarsened')
     this.#checker.engineEvent(node.name, event)
     if (event.type === 'outbox' && event.waiting === 0) this.#checker.outboxEmpty(node.name)
   }

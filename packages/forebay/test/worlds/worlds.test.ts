@@ -47,9 +47,12 @@ describe('a world', () => {
 })
 
 const leastOften = 5
-const struck = faults.filter((fault) => !/network|requests|answers|copies|pushes|skew|loader/.test(fault)).map((fault) => `fault ${fault}`)
 const wanted = [
-  ...struck,
+  ...faults.map((fault) => `fault ${fault}`),
+  ...['stalled beyond maxStaleness', 'suspended beyond maxStaleness', 'shard moved', 'failover lost fences', 'outbox coarsened'],
+  ...['stamp:overflow', 'sync:more-stamps', 'ensure:sentinel', 'ensure:new', 'stamp:pattern', 'refused:read-only'].map(
+    (mark) => `redis ${mark}`,
+  ),
   ...['key', 'set', 'update', 'stale', 'tags', 'pattern', 'clear'].flatMap((verb) => [`${verb} acknowledged`, `${verb} queued`]),
   ...['fresh memory', 'fresh redis', 'fresh origin'].map((told) => `fetch ${told}`),
   ...['memory revalidating', 'redis revalidating', 'redis error', 'memory outage'].map((told) => `fetch stale ${told}`),

@@ -1,4 +1,6 @@
 import { fits, pattern } from '../../src/core/pattern.js'
+import { mostUnsent } from '../../src/core/plan.js'
+import { stampLimit } from '../../src/memory/twin-shard.js'
 import { doNotStore, type WriteResult } from '../../src/engine/public.js'
 import { type Calls, type ClientsParts, OriginDown, writeLimitMs } from './calls.js'
 import type { Fence } from './fences.js'
@@ -12,12 +14,17 @@ type NamedKey = KeyModel & { readonly name: string }
 /** Most tokens remembered, to be shown in other processes. */
 const mostTokens = 12
 const longestCommitMs = 60
+/** In one call. */
+const mostTags = 64
+/** Floods cost much, and one shows as much as many. */
+const mostFloods = 2
 
 /** The writers of a world: as applications do, they commit to the origin first, and then tell the cache. */
 export class Writers {
   readonly #parts: ClientsParts
   readonly #calls: Calls
   readonly #tokens: Fence[] = []
+  #floods = 0
   /** Keys with one writer that is at work. */
   readonly #busy = new Map<string, WorldNode>()
 
@@ -34,7 +41,8 @@ export class Writers {
   /** One write at this process, whatever comes up. */
   write(node: WorldNode, cache: CacheModel, key: KeyModel): void {
     const { random, plan } = this.#parts
-    if (plan.features.has('tags') && random.chance(0.35)) this.#dropTags(node, cache)
+    if (plan.features.has('floods') && this.#floods < mostFloods && random.chance(0.05)) this.#flood(node, cache)
+    else if (plan.features.has('tags') && random.chance(0.35)) this.#dropTags(node, cache)
     else if (plan.features.has('clears') && random.chance(0.08)) this.#clear(node, cache)
     else if (plan.features.has('patterns') && random.chance(0.15)) this.#dropPattern(node, cache)
     else if (plan.features.has('many-keys') && random.chance(0.15)) this.#dropMany(node, cache)
@@ -76,6 +84,35 @@ export class Writers {
     const covers = (wide ? plan.caches : [cache]).flatMap(named).filter((model) => tags.some((tag) => model.tags.includes(tag)))
     const on = wide ? node.engine : node.cache(cache.name)
     this.#dropGroup(node, { kind: 'tags', covers }, () => on.invalidateTags(tags))
+  }
+
+  /**
+   * More than there is room for: of tags, so that a shard forgets stamps, or of invalidations while Redis is away, so that an outbox
+   * makes clears of them. Both come right after tags that matter.
+   */
+  #flood(node: WorldNode, cache: CacheModel): void {
+    const flood = this.#floods++
+    const invalidate = (tags: readonly string[]) => {
+      const text = `${node.name} flood ${flood} of ${tags.length}`
+      const run = async () => this.#parts.trace(`${text} ${(await node.cache(cache.name).invalidateTags(tags)).state}`)
+      return this.#calls.follow({ node, text, limitMs: writeLimitMs(this.#parts.plan) }, run)
+    }
+    const names = (from: number, many: number) => Array.from({ length: many }, (_, i) => `flood ${flood}/${from + i}`)
+    this.#parts.count('flood')
+    if (this.#parts.random.chance(0.5)) {
+      this.#dropTags(node, cache)
+      node.process.after(20, () => {
+        for (let i = 0; i < stampLimit / mostTags + 10; i++) void invalidate(names(i * mostTags, mostTags))
+      })
+    } else {
+      for (const { command } of node.store.links) command.break()
+      this.#parts.checker.trouble(node.name)
+      node.process.after(1, () => {
+        if (!node.serving) return
+        this.#dropTags(node, cache)
+        for (let i = 0; i < mostUnsent + 100; i++) void invalidate(names(i, 1))
+      })
+    }
   }
 
   #clear(node: WorldNode, cache: CacheModel): void {
