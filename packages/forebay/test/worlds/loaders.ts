@@ -57,7 +57,7 @@ export class Loaders {
     const slow = plan.faults.has('slow-loaders') && random.chance(0.15)
     const drawn = {
       tookMs: slow ? random.between(100, 0.9 * hardTimeoutMs) : random.between(0, random.pick([3, 20, 60])),
-      fails: plan.faults.has('loader-failures') && random.chance(0.15),
+      fails: plan.faults.has('loader-failures') && random.chance(0.4),
       hangs: plan.faults.has('loader-hangs') && random.chance(0.05),
       stores: !(plan.features.has('do-not-store') && random.chance(0.05)),
     }

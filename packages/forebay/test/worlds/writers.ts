@@ -99,7 +99,7 @@ export class Writers {
     }
     const names = (from: number, many: number) => Array.from({ length: many }, (_, i) => `flood ${flood}/${from + i}`)
     this.#parts.count('flood')
-    if (this.#parts.random.chance(0.5)) {
+    if ((flood + this.#parts.plan.seed) % 2 === 0) {
       this.#dropTags(node, cache)
       node.process.after(20, () => {
         for (let i = 0; i < stampLimit / mostTags + 10; i++) void invalidate(names(i * mostTags, mostTags))
