@@ -1,4 +1,5 @@
 import { parseDuration } from '../core/duration.js'
+import { checkControl, wholeRamp } from '../core/control.js'
 import { ForebayError } from '../core/errors.js'
 import { checkName, checkTags } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
@@ -25,6 +26,7 @@ const known: readonly (keyof CacheOptions)[] = [
   'loads',
   'version',
   'monitor',
+  'control',
   'compression',
   'seal',
   'schema',
@@ -76,6 +78,7 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
     loads: loadBounds(where, options.loads),
     monitor: monitorOption(where, options.monitor),
+    control: { mode: 'on', ramp: wholeRamp, ...checkControl(where, options.control) },
     compression: compressionOption(where, options.compression),
     seal: sealOption(where, options.seal),
     ...schemaOptions(where, options.schema, options.migrate),

@@ -1,3 +1,4 @@
+import type { Course } from './control.js'
 /** Where a value came from. */
 export type Tier = 'memory' | 'redis' | 'origin'
 
@@ -79,6 +80,10 @@ export type ForebayEvent =
   | { readonly type: 'schema-mismatch'; readonly cache: string; readonly key: string; readonly place: string }
   /** Redis was needed and could not be used; the caller was served without it. */
   | { readonly type: 'degraded'; readonly cache: string; readonly error: unknown }
+  /** Whether a cache is used was changed. */
+  | { readonly type: 'control'; readonly cache: string; readonly mode: Course; readonly ramp: number }
+  /** In shadow mode the cache would have served another value than the origin. */
+  | { readonly type: 'shadow-mismatch'; readonly cache: string; readonly key: string }
   /** The monitor found a cached value that has differed from the origin's for so long. */
   | { readonly type: 'inconsistent'; readonly cache: string; readonly key: string; readonly afterMs: number }
   /** Notices of other processes heard, in time or after an interruption. */

@@ -1,3 +1,4 @@
+import type { Control } from './control.js'
 import type { DailyEnd } from './daily-end.js'
 import type { CompressionPlan, SealPlan } from './packing.js'
 import type { Schema } from './schema.js'
@@ -32,6 +33,7 @@ export interface CachePlan extends ValuesPlan {
   /** `undefined`: no memory in this process. `ttlMs`: the longest life there. */
   readonly memory: (NearBounds & { readonly ttlMs: number }) | undefined
   readonly maxValueBytes: number
+  readonly control: Control
   readonly loads: LoadBounds
   /** `undefined`: the origin is not asked about what was served. */
   readonly monitor: { readonly share: number; readonly maxPerSecond: number } | undefined

@@ -154,6 +154,17 @@ export class Loads {
     return this.#loadHere(registration, at, job, { place, previous })
   }
 
+  /** A load whose value is kept nowhere: the cache is not used for its key. */
+  async aside(at: EntryAddress, job: Job): Promise<Served> {
+    const place = await this.#enter(at, job)
+    if (place instanceof ForebayError) throw place
+    const startedMs = this.#parts.clock.now()
+    const outcome = await this.#load(at, job, { place, previous: undefined })
+    const found = this.#storable(job, outcome, 0)
+    const value = typeof found === 'string' ? outcome.value : found.value
+    return { state: 'fresh', value, tier: 'origin', createdMs: startedMs, why: undefined }
+  }
+
   async #loadHere(registration: Registration, at: EntryAddress, job: Job, basis: Basis): Promise<Served> {
     const startedMs = this.#parts.clock.now()
     const outcome = await this.#load(at, job, basis)

@@ -159,6 +159,8 @@ export interface CacheOptions<V = unknown> {
    * changes it for everyone in this process.
    */
   readonly values?: ValuesMode | undefined
+  /** Whether the cache is used from the start; `cache.control` changes it. Default `{ mode: 'on', ramp: 100 }`. */
+  readonly control?: CacheControl | undefined
   /** Values whose encoded form is longer are refused. Default 8 MiB. */
   readonly maxValueBytes?: number | undefined
   /**
@@ -326,6 +328,8 @@ export interface Cache<V, Out = DeepReadonly<V>> {
   clear(options?: InvalidateOptions): Promise<WriteResult>
   /** This cache for one user, tenant or other owner of data, whose keys no other scope can reach; an empty scope is refused. */
   scoped(scope: KeyPart): ScopedCache<V>
+  /** Turns the cache off, on, or on for a share of the keys, in this process, while it runs. Writes stay fences throughout. */
+  control(control: CacheControl): void
   /** Where a key stands in memory and in Redis, and what was decided about it lately. Reads Redis once. */
   explain(key: Key): Promise<Explanation>
   stats(): CacheStats
@@ -472,6 +476,7 @@ export interface CacheStats {
   readonly hitRatio: number
   /** `undefined` where it is off. */
   readonly monitor: MonitorStats | undefined
+  readonly control: ControlStats
   /** How long things took. Of hits in memory one in 1,024 is measured. */
   readonly latency: {
     readonly memoryHit: Latency
@@ -485,6 +490,21 @@ export interface CacheStats {
 /** The counters of all caches together. */
 export interface TotalStats
   extends Pick<CacheStats, 'hits' | 'stale' | 'misses' | 'loads' | 'loadErrors' | 'refusedFills' | 'memory' | 'hitRatio'> {}
+
+/** Whether a cache is used. */
+export interface CacheControl {
+  /** `off`: every read goes to the loader. `shadow`: so too, and what the cache would have served is compared with it. */
+  readonly mode?: 'on' | 'off' | 'shadow' | undefined
+  /** Percent of the keys for which the mode holds, the same keys in every process; the others are off. 0-100. */
+  readonly ramp?: number | undefined
+}
+
+export interface ControlStats {
+  readonly mode: 'on' | 'off' | 'shadow'
+  readonly ramp: number
+  /** Values that the cache would have served, compared with the origin's; `inconclusive`: replaced meanwhile. */
+  readonly shadow: { readonly same: number; readonly different: number; readonly inconclusive: number }
+}
 
 /** A key that this process reads often from Redis, and about how often. */
 export interface HotKey {

@@ -3,7 +3,7 @@ import { Histogram } from '../core/histogram.js'
 import type { LoadStats } from './lanes.js'
 import type { CacheStats, TotalStats } from './public.js'
 
-type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio' | 'monitor' | 'latency'>
+type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio' | 'monitor' | 'latency' | 'control'>
 
 /** One hit in memory in so many is measured. A power of two. */
 const memorySampling = 1_024
@@ -88,7 +88,7 @@ export class CacheCounters {
     }
   }
 
-  report(memory: { entries: number; bytes: number }, loading: LoadStats): Omit<CacheStats, 'monitor'> {
+  report(memory: { entries: number; bytes: number }, loading: LoadStats): Omit<CacheStats, 'monitor' | 'control'> {
     const { stale, misses } = this.#counts
     const hits = this.memoryHits + this.redisHits + stale
     const lookups = hits + misses
