@@ -235,7 +235,7 @@ describe('the statistics', () => {
     await fleet.until(books.invalidate('b42'))
     await fleet.until(books.set('b43', 'x'))
     const stats = books.stats()
-    const { latency, ...counters } = stats
+    const { latency, control, ...counters } = stats
     expect(counters).toEqual({
       hits: { memory: 6, redis: 1 },
       stale: 1,
@@ -261,6 +261,7 @@ describe('the statistics', () => {
     })
     const counted = Object.fromEntries(Object.entries(latency).map(([what, { count }]) => [what, count]))
     expect(counted).toEqual({ memoryHit: 0, redisHit: 1, load: 2, wait: 0, write: 2 })
+    expect(control).toMatchObject({ mode: 'on', ramp: 100 })
     expect(latency.load.maxMs).toBeGreaterThanOrEqual(10)
     expect(one.forebay.stats()).toMatchObject({
       caches: { books: stats },
