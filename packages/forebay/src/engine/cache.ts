@@ -4,7 +4,6 @@ import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { handOut } from '../core/kept-value.js'
 import { canonicalKey, isCanonical } from '../core/key.js'
-import { noSlot } from '../core/near-store.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Pattern } from '../core/pattern.js'
 import { Bulk } from './bulk.js'
@@ -16,7 +15,7 @@ import { type Flight, unlessAborted } from './flights.js'
 import { Loads, type LoadsParts, type Served } from './loads.js'
 import type { Listener } from './listener.js'
 import { Monitor } from './monitor.js'
-import { Near } from './near.js'
+import { absent, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
 import type { EngineParts } from './parts.js'
 import type { Recorder } from './recorder.js'
@@ -123,10 +122,10 @@ export class EngineCache implements Cache<unknown> {
 
   getOrSet<L, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<DeepReadonly<unknown>> {
     if (options === undefined && this.#unwatched && isCanonical(key)) {
-      const slot = this.#near.fresh(key, this.#parts.clock.now())
-      if (slot !== noSlot) {
+      const kept = this.#near.fresh(key, this.#parts.clock.now())
+      if (kept !== absent) {
         if (this.#parts.counters.hitMemory()) this.#path.measure(key)
-        return Promise.resolve(handOut(this.#near.valueAt(slot)))
+        return Promise.resolve(handOut(kept))
       }
     }
     return this.#serve(key, load as Loader<unknown>, options).then(valueIn)
@@ -148,11 +147,11 @@ export class EngineCache implements Cache<unknown> {
   peek(key: Key): DeepReadonly<unknown> | undefined {
     const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
     const nowMs = this.#parts.clock.now()
-    const slot = this.#near.fresh(name, nowMs)
-    const copy = slot === noSlot ? this.#near.attended(name, nowMs) : undefined
-    if ((slot === noSlot && copy === undefined) || !(this.#unwatched || this.#watched.mayPeek(this.#address(key)))) return undefined
+    const kept = this.#near.fresh(name, nowMs)
+    const copy = kept === absent ? this.#near.attended(name, nowMs) : undefined
+    if ((kept === absent && copy === undefined) || !(this.#unwatched || this.#watched.mayPeek(this.#address(key)))) return undefined
     if (this.#parts.counters.hitMemory()) this.#path.measure(name)
-    return handOut(copy === undefined ? this.#near.valueAt(slot) : copy.value)
+    return handOut(copy === undefined ? kept : copy.value)
   }
 
   async getMany(keys: readonly Key[], options?: ReadOptions): Promise<unknown[]> {

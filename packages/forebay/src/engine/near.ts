@@ -41,6 +41,9 @@ export interface Attended extends Aging {
   restUntilMs: number
 }
 
+/** What `fresh` gives where there is nothing: `undefined` may be a value. */
+export const absent = Symbol('absent')
+
 /** A copy that may be served, and how. `held`: the origin was asked for it in vain a moment ago. */
 interface Found {
   readonly entry: NearCopy
@@ -103,20 +106,17 @@ export class Near {
     return this.#store.takeEvicted()
   }
 
-  /** The slot of the copy under this key if it is fresh and may be served, else `noSlot`; with `valueAt` the whole of a memory hit. */
-  fresh(key: string, nowMs: number): number {
+  /** What is kept under this key if it is fresh and may be served, else `absent`; the whole of a memory hit. */
+  fresh(key: string, nowMs: number): unknown {
     const slot = this.#store.find(key)
-    if (slot === noSlot) return noSlot
+    if (slot === noSlot) return absent
     const page = this.#store.page(slot)
     const i = slot & pageMask
-    if (nowMs >= (page.freshUntilMs[i] as number) || this.#wasDropped(page, i, key) || !this.#isTrusted(page, i, nowMs)) return noSlot
+    if (nowMs >= (page.freshUntilMs[i] as number)) return absent
+    const shard = this.#shardOf(page, i)
+    if (this.#wasDropped(page, i, shard, key) || !this.#isTrusted(page, i, shard, nowMs)) return absent
     this.#store.touch(slot)
-    return slot
-  }
-
-  /** The value in a slot that was just found. */
-  valueAt(slot: number): unknown {
-    return this.#store.page(slot).values[slot & pageMask]
+    return page.values[i]
   }
 
   /** The copy under this key if it is fresh, and perhaps worth an effort. */
@@ -132,14 +132,15 @@ export class Near {
     if (slot === noSlot) return undefined
     const page = this.#store.page(slot)
     const i = slot & pageMask
-    if (this.#wasDropped(page, i, key)) {
+    const shard = this.#shardOf(page, i)
+    if (this.#wasDropped(page, i, shard, key)) {
       this.#store.delete(key)
       return undefined
     }
     const holdUntilMs = this.#holdsMs.get(key) ?? 0
     const attended = this.#attended.get(key)
     const hereUntilMs = attended?.hereUntilMs ?? (page.freshUntilMs[i] as number)
-    const state = this.#isTrusted(page, i, nowMs)
+    const state = this.#isTrusted(page, i, shard, nowMs)
       ? stateOf(page, i, nowMs, { hereUntilMs, holdUntilMs })
       : this.#stateInDoubt(page, i, nowMs, away)
     if (state === undefined) return undefined
@@ -164,8 +165,9 @@ export class Near {
   }
 
   #standing(page: Page, i: number, { key, nowMs }: { readonly key: string; readonly nowMs: number }): MemoryState['state'] {
-    if (this.#wasDropped(page, i, key)) return 'invalidated'
-    if (!this.#isTrusted(page, i, nowMs)) return 'unproven'
+    const shard = this.#shardOf(page, i)
+    if (this.#wasDropped(page, i, shard, key)) return 'invalidated'
+    if (!this.#isTrusted(page, i, shard, nowMs)) return 'unproven'
     const times = { hereUntilMs: this.#hereUntilMs(page, i, key), holdUntilMs: this.#holdsMs.get(key) ?? 0 }
     const state = stateOf(page, i, nowMs, times)
     return state === undefined ? 'expired' : state === 'fresh' ? 'fresh' : 'stale'
@@ -267,9 +269,9 @@ export class Near {
     this.#shards[shard.index] = shard
   }
 
-  #wasDropped(page: Page, i: number, key: string): boolean {
+  #wasDropped(page: Page, i: number, shard: ShardView, key: string): boolean {
     const bornAt = page.bornAt[i] as number
-    if (bornAt < this.#shardOf(page, i).droppedAt || bornAt < this.#clearedAt) return true
+    if (bornAt < shard.droppedAt) return true
     if (page.tags !== undefined && isAnyDropped(page.tags[i], bornAt)) return true
     return this.#patterns.size > 0 && this.#fitsDropped(key, bornAt)
   }
@@ -279,8 +281,8 @@ export class Near {
     return false
   }
 
-  #isTrusted(page: Page, i: number, nowMs: number): boolean {
-    if (nowMs - this.#shardOf(page, i).provenAtMs < this.#plan.maxStalenessMs) return true
+  #isTrusted(page: Page, i: number, shard: ShardView, nowMs: number): boolean {
+    if (nowMs - shard.provenAtMs < this.#plan.maxStalenessMs) return true
     return nowMs < (page.createdMs[i] as number) + (page.trustedForMs[i] as number) && (page.bornAt[i] as number) >= this.#doubtedAt
   }
 

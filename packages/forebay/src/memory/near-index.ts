@@ -8,7 +8,7 @@ import type { Slots } from './near-slots.js'
 export class KeyIndex {
   readonly #slots: Slots<unknown>
   readonly #segments: number
-  #first: Map<string, number> | undefined = new Map()
+  #first = new Map<string, number>()
   #spread: Map<string, number>[] | undefined = undefined
   #moved = 0
 
@@ -19,22 +19,26 @@ export class KeyIndex {
   }
 
   get(key: string): number {
-    if (this.#spread === undefined) return (this.#first as Map<string, number>).get(key) ?? noSlot
-    return this.#segmentOf(this.#spread, key).get(key) ?? this.#first?.get(key) ?? noSlot
+    return this.#spread === undefined ? (this.#first.get(key) ?? noSlot) : this.#look(this.#spread, key)
   }
 
   set(key: string, slot: number): void {
-    if (this.#spread === undefined && this.#first?.size === mostInOne) {
-      this.#spread = Array.from({ length: this.#segments }, () => new Map<string, number>())
+    if (this.#spread === undefined && this.#first.size < mostInOne) {
+      this.#first.set(key, slot)
+      return
     }
-    if (this.#spread === undefined) this.#first?.set(key, slot)
-    else this.#segmentOf(this.#spread, key).set(key, slot)
-    if (this.#first !== undefined && this.#spread !== undefined) this.#move(this.#first, this.#spread)
+    this.#spread ??= Array.from({ length: this.#segments }, () => new Map<string, number>())
+    this.#segmentOf(this.#spread, key).set(key, slot)
+    if (this.#first.size > 0) this.#move(this.#first, this.#spread)
   }
 
   delete(key: string): void {
-    if (this.#first?.delete(key) === true || this.#spread === undefined) return
+    if (this.#first.delete(key) || this.#spread === undefined) return
     this.#segmentOf(this.#spread, key).delete(key)
+  }
+
+  #look(spread: readonly Map<string, number>[], key: string): number {
+    return this.#segmentOf(spread, key).get(key) ?? this.#first.get(key) ?? noSlot
   }
 
   /** All keys of the first map had the first slots, so it is emptied when these have been passed. */
@@ -46,7 +50,7 @@ export class KeyIndex {
       first.delete(key)
       this.#segmentOf(spread, key).set(key, slot)
     }
-    if (first.size === 0) this.#first = undefined
+    if (first.size === 0) this.#first = new Map()
   }
 
   #segmentOf(spread: readonly Map<string, number>[], key: string): Map<string, number> {

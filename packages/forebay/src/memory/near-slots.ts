@@ -1,6 +1,6 @@
 import { type NearEntry, type NearPage, noSlot, pageMask, slotsPerPage } from '../core/near-store.js'
 
-const pageBits = Math.log2(slotsPerPage)
+const pageBits = 9
 
 /** One page: what the engine reads, and what the policies keep beside it. One buffer holds all numbers. */
 export class Page<T> implements NearPage<T> {

@@ -15,7 +15,9 @@ const overheadBytes = 160
 export class SlotStore<T> implements NearStore<T> {
   readonly #bounds: NearBounds
   readonly #onRemoved: (key: string, tags: T | undefined) => void
-  #tables: Tables<T>
+  #slots: Slots<T>
+  #index: KeyIndex
+  #eviction: Eviction
   #entries = 0
   #bytes = 0
   #evicted = 0
@@ -24,7 +26,9 @@ export class SlotStore<T> implements NearStore<T> {
   constructor(bounds: NearBounds, onRemoved: (key: string, tags: T | undefined) => void) {
     this.#bounds = bounds
     this.#onRemoved = onRemoved
-    this.#tables = newTables(bounds)
+    this.#slots = new Slots<T>()
+    this.#index = indexOf(this.#slots, bounds)
+    this.#eviction = evictionOf(this.#slots, bounds)
   }
 
   get entries(): number {
@@ -42,15 +46,15 @@ export class SlotStore<T> implements NearStore<T> {
   }
 
   find(key: string): number {
-    return this.#tables.index.get(key)
+    return this.#index.get(key)
   }
 
   page(slot: number): NearPage<T> {
-    return this.#tables.slots.page(slot)
+    return this.#slots.page(slot)
   }
 
   touch(slot: number): void {
-    this.#tables.eviction.touch(slot)
+    this.#eviction.touch(slot)
   }
 
   /** An entry larger than a tenth of all bytes is not kept. In place of an older one it keeps that one's place in the order of eviction. */
@@ -72,28 +76,28 @@ export class SlotStore<T> implements NearStore<T> {
 
   /** The tables are left to the garbage collector as they are. */
   clear(): void {
-    this.#tables = newTables(this.#bounds)
+    this.#slots = new Slots<T>()
+    this.#index = indexOf(this.#slots, this.#bounds)
+    this.#eviction = evictionOf(this.#slots, this.#bounds)
     this.#entries = this.#bytes = this.#swept = 0
   }
 
   #add(entry: NearEntry<T>, size: number, nowMs: number): void {
     this.#makeRoom(1, size, nowMs)
-    const { slots, index, eviction } = this.#tables
-    const slot = slots.take(entry.key)
-    slots.page(slot).write(slot & pageMask, entry, size)
-    index.set(entry.key, slot)
-    eviction.add(slot, entry.key)
+    const slot = this.#slots.take(entry.key)
+    this.#slots.page(slot).write(slot & pageMask, entry, size)
+    this.#index.set(entry.key, slot)
+    this.#eviction.add(slot, entry.key)
     this.#entries++
     this.#bytes += size
   }
 
   #replace(slot: number, entry: NearEntry<T>, size: number, nowMs: number): void {
-    const { slots, eviction } = this.#tables
-    const page = slots.page(slot)
+    const page = this.#slots.page(slot)
     const i = slot & pageMask
     const more = size - (page.sizes[i] as number)
     const before = page.tags?.[i]
-    eviction.grow(slot, more)
+    this.#eviction.grow(slot, more)
     page.write(i, entry, size)
     this.#bytes += more
     this.#onRemoved(entry.key, before)
@@ -107,49 +111,38 @@ export class SlotStore<T> implements NearStore<T> {
   }
 
   #evict(pressure: Pressure, nowMs: number): void {
-    const { slots, eviction } = this.#tables
-    const slot = eviction.choose(pressure, nowMs)
-    if (!slots.page(slot).isOver(slot & pageMask, nowMs)) {
+    const slot = this.#eviction.choose(pressure, nowMs)
+    if (!this.#slots.page(slot).isOver(slot & pageMask, nowMs)) {
       this.#evicted++
-      eviction.evicted(slot)
+      this.#eviction.evicted(slot)
     }
     this.#remove(slot)
   }
 
   /** Looks at one slot, in turn. */
   #sweep(nowMs: number): void {
-    const { slots } = this.#tables
-    if (slots.used === 0) return
-    const slot = this.#swept++ % slots.used
-    const page = slots.page(slot)
+    if (this.#slots.used === 0) return
+    const slot = this.#swept++ % this.#slots.used
+    const page = this.#slots.page(slot)
     if (page.queue[slot & pageMask] !== 0 && page.isOver(slot & pageMask, nowMs)) this.#remove(slot)
   }
 
   #remove(slot: number): void {
-    const { slots, index, eviction } = this.#tables
-    const page = slots.page(slot)
+    const page = this.#slots.page(slot)
     const i = slot & pageMask
     const key = page.keys[i] as string
     const tags = page.tags?.[i]
-    eviction.remove(slot)
-    index.delete(key)
+    this.#eviction.remove(slot)
+    this.#index.delete(key)
     this.#entries--
     this.#bytes -= page.sizes[i] as number
-    slots.give(slot)
+    this.#slots.give(slot)
     this.#onRemoved(key, tags)
   }
 }
 
-interface Tables<T> {
-  readonly slots: Slots<T>
-  readonly index: KeyIndex
-  readonly eviction: Eviction
-}
-
-function newTables<T>(bounds: NearBounds): Tables<T> {
-  const slots = new Slots<T>()
-  const mostKeys = Math.min(bounds.maxEntries, bounds.maxBytes / overheadBytes)
-  return { slots, index: new KeyIndex(slots, mostKeys), eviction: evictionOf(slots, bounds) }
+function indexOf(slots: Slots<unknown>, { maxEntries, maxBytes }: NearBounds): KeyIndex {
+  return new KeyIndex(slots, Math.min(maxEntries, maxBytes / overheadBytes))
 }
 
 function evictionOf(slots: Slots<unknown>, bounds: NearBounds): Eviction {
