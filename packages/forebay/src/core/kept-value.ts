@@ -1,5 +1,6 @@
 import { codecs } from './codec.js'
 import { copyGraph, copyTree } from './copy.js'
+import { heapBytes } from './heap-size.js'
 import { isPlainObject } from './key.js'
 import { deepest } from './tagged.js'
 import type { ValueCodecs } from './value-codec.js'
@@ -30,6 +31,10 @@ class Original {
   copy(): unknown {
     return this.#copy(this.#value)
   }
+
+  bytes(): number {
+    return heapBytes(this.#value)
+  }
 }
 
 /**
@@ -52,6 +57,11 @@ export function toKeep(value: unknown, codec: number, { values, codecs: valueCod
 /** What a caller is given of what is kept. */
 export function handOut(kept: unknown): unknown {
   return kept instanceof Original ? kept.copy() : kept
+}
+
+/** About how many bytes of heap it takes to keep this. */
+export function keptBytes(kept: unknown): number {
+  return kept instanceof Original ? kept.bytes() : heapBytes(kept)
 }
 
 /** Freezes what JSON gives: no part of it occurs twice. */

@@ -7,7 +7,7 @@ import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import { splitValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
-import { toKeep } from '../core/kept-value.js'
+import { keptBytes, toKeep } from '../core/kept-value.js'
 import type { HotKeys } from './hot-keys.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
@@ -169,8 +169,6 @@ export class FarReads {
       return this.#corrupt(at, 'value', registration) // foreign or damaged bytes are a miss, told by an event
     }
     const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(entry.bytes, entry.offsetMs)
-    // Compressed or not, a copy takes the same room in memory.
-    const length = payloadStart(entry.bytes) + bytes.length - from
     return {
       value: kept,
       createdMs,
@@ -182,7 +180,7 @@ export class FarReads {
       extendMs: extensionIn(entry.bytes),
       version: versionIn(entry.bytes),
       validator,
-      bytes: length,
+      bytes: this.#plan.memory === undefined ? 0 : keptBytes(kept),
     }
   }
 

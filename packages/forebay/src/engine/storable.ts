@@ -1,10 +1,9 @@
 import type { Clock, Random } from '../core/clock.js'
 import { decodeValue, type EncodedValue, encodeValue } from '../core/codec.js'
 import { show } from '../core/duration.js'
-import { headerLength } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import type { StoredValue } from '../core/far-store.js'
-import { handOut, toKeep } from '../core/kept-value.js'
+import { handOut, keptBytes, toKeep } from '../core/kept-value.js'
 import { checkTags } from '../core/key.js'
 import { withValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
@@ -67,7 +66,7 @@ export function heldFrom({ stored, value }: Storable, sentMs: number): Held {
     extendMs: stored.extendMs,
     version: stored.version,
     validator: undefined,
-    bytes: headerLength + stored.payload.length,
+    bytes: keptBytes(value),
   }
 }
 
