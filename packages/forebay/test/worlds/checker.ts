@@ -22,6 +22,8 @@ export interface ReadRecord {
   readonly tier: Tier | undefined
   readonly state: 'fresh' | 'stale' | undefined
   readonly why: StaleReason | undefined
+  /** It asked the shard itself, past memory. */
+  readonly strict: boolean
   /** It may have been given what another caller's read, begun earlier, brought. */
   readonly joined: boolean
   /** The fence whose token was shown. */
@@ -176,7 +178,7 @@ export class Checker {
     const staleness = read.cache.maxStalenessMs * (1 + maxDrift) + toleranceMs
     if (read.why === 'outage' || (read.state === undefined && read.cache.onOutage === 'serve')) return undefined
     if (read.tier === 'memory') return before(fence.effectiveMs, staleness, now()) ? 'P2' : undefined
-    const exact = read.tier === 'redis' && !read.joined && isKeyFence(fence) && !this.#lately(this.#demotedMs, staleness)
+    const exact = read.tier === 'redis' && !read.joined && (read.strict || isKeyFence(fence)) && !this.#lately(this.#demotedMs, staleness)
     return before(fence.effectiveMs, exact ? 0 : staleness, read.beganMs) ? 'P1' : undefined
   }
 
@@ -187,9 +189,9 @@ export class Checker {
   #checkAge(read: ReadRecord): void {
     if (read.state === undefined || read.value === null || read.value === undefined || read.why === 'outage') return
     const load = this.#parts.origin.loads[read.value.by]
-    const { ttlMs, staleMs, errorMs } = read.cache
-    const windowMs = read.state === 'fresh' ? 0 : read.why === 'error' ? errorMs : staleMs
-    const oldestMs = ttlMs + windowMs + this.#parts.travelMs
+    const { ttlMs, staleMs, errorMs, lives } = read.cache
+    const windowMs = { revalidating: staleMs, error: errorMs, slow: Math.max(staleMs, errorMs) }
+    const oldestMs = Math.max(ttlMs, lives.slideMs) + (read.why === undefined ? 0 : windowMs[read.why]) + this.#parts.travelMs
     if (load?.endedMs === undefined || this.#clocksJump) return
     const ageMs = read.beganMs - Math.max(load.endedMs, this.#storedMs.get(load.id) ?? 0)
     if (ageMs <= oldestMs) return

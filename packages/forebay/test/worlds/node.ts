@@ -98,6 +98,7 @@ export class WorldNode {
 
 function openCache(engine: Engine, model: CacheModel, version: string): Cache<OriginValue> {
   const tags = new Map(model.keys.map(({ key, tags }) => [`${model.name}/${key}`, tags]))
+  const { lives } = model
   const plan: CachePlan = {
     ...cachePlan(model.name, { ttl: 1 }, undefined),
     name: model.name,
@@ -110,8 +111,14 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     maxStalenessMs: model.maxStalenessMs,
     onOutage: model.onOutage,
     hardTimeoutMs: model.hardTimeoutMs,
+    softTimeoutMs: lives.softTimeoutMs,
+    sliding: lives.slideMs === 0 ? undefined : { maxMs: Math.max(lives.slideMs, model.ttlMs) },
+    earlyBeta: lives.beta,
+    keepMs: lives.keepMs,
     memory:
-      model.memory === 0 ? undefined : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo', ttlMs: Number.MAX_SAFE_INTEGER },
+      model.memory === 0
+        ? undefined
+        : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo', ttlMs: lives.memoryMs || Number.MAX_SAFE_INTEGER },
     maxValueBytes: 10_000,
     compression: model.keys.length % 2 === 0 ? { codec: 'gzip', thresholdBytes: 0, level: 1 } : undefined,
   }

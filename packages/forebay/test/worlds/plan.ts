@@ -96,7 +96,18 @@ export interface CacheModel {
   readonly onOutage: 'reload' | 'serve'
   /** Entries kept in memory; 0 = none. */
   readonly memory: number
+  readonly lives: LivesModel
   readonly keys: readonly KeyModel[]
+}
+
+/** How values live in a cache, besides its ttl and windows; 0 = not so. */
+export interface LivesModel {
+  /** Lives slide up to this age. */
+  readonly slideMs: number
+  readonly beta: number
+  readonly softTimeoutMs: number
+  readonly keepMs: number
+  readonly memoryMs: number
 }
 
 export interface KeyModel {
@@ -141,6 +152,13 @@ function planFaults(random: SimRandom, groups: number): ReadonlySet<Fault> {
   return new Set(faults.filter((fault) => random.chance(share) && (fault !== 'migrations' || groups > 1)))
 }
 
+/** Half of the caches have none of it. */
+function planLives(random: SimRandom): LivesModel {
+  const lively = random.chance(0.5)
+  const one = (choices: readonly number[]) => (lively ? random.pick([0, ...choices]) : 0)
+  return { slideMs: one([5_000]), beta: one([1, 20]), softTimeoutMs: one([10, 200]), keepMs: one([60_000]), memoryMs: one([100, 1_000]) }
+}
+
 function planCache(
   random: SimRandom,
   given: { readonly name: string; readonly nodes: number; readonly features: ReadonlySet<Feature> },
@@ -155,6 +173,7 @@ function planCache(
     hardTimeoutMs: random.pick([800, 3_000]),
     onOutage: random.chance(0.15) ? 'serve' : 'reload',
     memory: random.pick([0, 2, 100, 100, 100]),
+    lives: planLives(random.fork(`lives/${given.name}`)),
     keys: Array.from({ length: 1 + random.below(4) }, (_, i) => planKey(random, i, given)),
   }
 }

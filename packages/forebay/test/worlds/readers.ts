@@ -8,6 +8,8 @@ import type { CacheModel, KeyModel } from './plan.js'
 
 interface ReadCall {
   readonly kind: 'read' | 'get' | 'getOrSet' | 'fetch'
+  /** Asks the shard itself, past memory. */
+  readonly strict?: boolean | undefined
   readonly key: string
   readonly abortMs?: number | undefined
   readonly shown?: Fence | undefined
@@ -35,11 +37,13 @@ export class Readers {
     const abortMs = plan.features.has('aborts') && random.chance(0.05) ? random.between(0, 100) : undefined
     const shown = plan.features.has('tokens') && random.chance(0.15) && tokens.length > 0 ? random.pick(tokens) : undefined
     const fresh = plan.features.has('fresh') && random.chance(0.04)
+    const strict = random.chance(0.05)
+    if (cache.lives.slideMs > 0 && random.chance(0.02)) this.#extend(node, cache, key)
     if (drawn < 0.1) this.#peek(node, cache, key)
-    else if (drawn < 0.2) this.#call(node, cache, { kind: 'read', key, abortMs, shown })
+    else if (drawn < 0.2) this.#call(node, cache, { kind: 'read', key, abortMs, shown, strict })
     else if (drawn < 0.26) this.#call(node, cache, { kind: 'get', key, abortMs, shown })
     else if (drawn < 0.36) this.#call(node, cache, { kind: 'getOrSet', key, abortMs, shown, fresh })
-    else this.#call(node, cache, { kind: 'fetch', key, abortMs, shown, fresh })
+    else this.#call(node, cache, { kind: 'fetch', key, abortMs, shown, fresh, strict })
   }
 
   /** A read with the token of a write, of what it covers: as after a redirect to another process. */
@@ -67,15 +71,25 @@ export class Readers {
     })
   }
 
+  #extend(node: WorldNode, cache: CacheModel, key: string): void {
+    node.process.input(() => {
+      if (!node.serving) return
+      const text = `${node.name} extend ${cache.name}/${key}`
+      void this.#calls.follow({ node, text, limitMs: loadLimitMs(this.#parts.plan, cache) }, async () => {
+        this.#parts.count(`extend ${await node.cache(cache.name).extend(key)}`)
+      })
+    })
+  }
+
   #untold(node: WorldNode, cache: CacheModel, key: string) {
     const beganMs = this.#parts.clock.now()
-    const untold = { tier: undefined, state: undefined, why: undefined, joined: true, shown: undefined, fresh: false }
+    const untold = { tier: undefined, state: undefined, why: undefined, joined: true, shown: undefined, fresh: false, strict: false }
     return { node: node.name, cache, key: `${cache.name}/${key}`, beganMs, ...untold }
   }
 
   #call(node: WorldNode, cache: CacheModel, call: ReadCall): void {
     const { plan } = this.#parts
-    const text = `${node.name} ${call.kind} ${cache.name}/${call.key}${call.fresh ? ' anew' : ''}${call.shown ? ` with the token of #${call.shown.id}` : ''}`
+    const text = `${node.name} ${call.kind} ${cache.name}/${call.key}${call.fresh ? ' anew' : ''}${call.strict ? ' revalidated' : ''}${call.shown ? ` with the token of #${call.shown.id}` : ''}`
     node.process.input(() => {
       if (!node.serving) return
       void this.#calls.follow({ node, text, limitMs: loadLimitMs(plan, cache) }, (under) => this.#ask(under, cache, call))
@@ -85,7 +99,7 @@ export class Readers {
   async #ask(under: Call, cache: CacheModel, call: ReadCall): Promise<void> {
     const { trace, count, checker } = this.#parts
     const { node, text, beganMs } = under
-    const asked = { ...this.#untold(node, cache, call.key), fresh: call.fresh ?? false, shown: call.shown }
+    const asked = { ...this.#untold(node, cache, call.key), fresh: call.fresh ?? false, strict: call.strict ?? false, shown: call.shown }
     const result = await this.#perform(under, cache, call)
     const tier = 'tier' in result ? result.tier : undefined
     const why = 'why' in result ? result.why : undefined
@@ -98,11 +112,11 @@ export class Readers {
     checker.read({ ...asked, ...known, value: result.value })
   }
 
-  async #perform(under: Call, cache: CacheModel, { kind, key, abortMs, shown, fresh }: ReadCall): Promise<Told> {
+  async #perform(under: Call, cache: CacheModel, { kind, key, abortMs, shown, fresh, strict }: ReadCall): Promise<Told> {
     const { node } = under
     const at = node.cache(cache.name)
     const signal = abortMs === undefined ? undefined : this.#abortAfter(under, abortMs)
-    const options = { signal, token: shown?.token }
+    const options = { signal, token: shown?.token, mustRevalidate: strict }
     const load = (context: LoadContext) => this.#loaders.run(node, cache, key, context)
     if (kind === 'read') return at.read(key, options)
     if (kind === 'fetch') return at.fetch(key, load, { ...options, fresh })

@@ -55,9 +55,18 @@ const wanted = [
   ),
   ...['key', 'set', 'update', 'stale', 'tags', 'pattern', 'clear'].flatMap((verb) => [`${verb} acknowledged`, `${verb} queued`]),
   ...['fresh memory', 'fresh redis', 'fresh origin'].map((told) => `fetch ${told}`),
-  ...['memory revalidating', 'redis revalidating', 'redis error', 'memory outage'].map((told) => `fetch stale ${told}`),
-  ...['fill', 'fill-refused lease', 'fill-refused epoch', 'fill-refused unanswered', 'join', 'wait', 'load-error', 'evict'].map(
-    (type) => `event ${type}`,
-  ),
+  ...['memory revalidating', 'redis revalidating', 'redis error', 'redis slow', 'memory outage'].map((told) => `fetch stale ${told}`),
+  ...[
+    'fill',
+    'fill-refused lease',
+    'fill-refused epoch',
+    'fill-refused unanswered',
+    'join',
+    'wait',
+    'load-error',
+    'evict',
+    'extend',
+    'early-refresh',
+  ].map((type) => `event ${type}`),
   ...['dropped gap', 'dropped incarnation', 'replayed', 'resent', 'suspended', 'degraded'].map((type) => `event ${type}`),
 ]
