@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Fleet } from '../../test/fleet.js'
+import { pattern } from '../core/pattern.js'
 import { createForebay } from '../create-forebay.js'
 
 async function scene() {
@@ -47,6 +48,36 @@ describe('a scoped cache', () => {
   it.each([undefined, null, '', Number.NaN, [], {}, { user: undefined }, ['a', '']])('refuses the empty scope %j', async (scope) => {
     const { node } = await scene()
     expect(() => node.cache().scoped(scope as never)).toThrow(expect.objectContaining({ code: 'E_KEY' }))
+  })
+})
+
+describe('the many verbs of a scoped cache', () => {
+  it('read, load and write the keys that the caller has used, in one scope', async () => {
+    const { fleet, node } = await scene()
+    const orders = node.cache<string>()
+    const [ann, bob] = [orders.scoped('ann'), orders.scoped('bob')]
+    await fleet.until(
+      ann.setMany([
+        ['a', 'A'],
+        ['b', 'B'],
+      ]),
+    )
+    expect(await fleet.until(ann.getMany(['b', 'c', 'a']))).toEqual(['B', undefined, 'A'])
+    expect(await fleet.until(bob.readMany(['a']))).toEqual([{ state: 'miss' }])
+    const asked: unknown[] = []
+    const load = ({ keys }: { keys: readonly string[] }) => keys.map((key) => [key, `${asked.push(key)}`] as const)
+    expect(await fleet.until(ann.getOrSetMany(['a', 'c'], load))).toEqual(['A', '1'])
+    expect(asked).toEqual(['c'])
+  })
+
+  it('prolong and explain what is in the scope', async () => {
+    const { fleet, node } = await scene()
+    const [ann, bob] = [node.cache<string>().scoped('ann'), node.cache<string>().scoped('bob')]
+    await fleet.until(ann.set('last', 'of ann'))
+    expect(await fleet.until(ann.extend('last', { ttl: '2h' }))).toBe(true)
+    expect(await fleet.until(bob.extend('last'))).toBe(false)
+    expect(await fleet.until(ann.explain('last'))).toMatchObject({ redis: { state: 'fresh' } })
+    expect(await fleet.until(bob.explain('last'))).toMatchObject({ memory: undefined, redis: { state: 'none' } })
   })
 })
 
@@ -100,8 +131,47 @@ describe('a loading cache', () => {
     expect(await fleet.until(authors.cache.get({ id: 7 }))).toBeUndefined()
   })
 
-  it('refuses to be made without a loader', async () => {
+  it('gets many by one load each, and hears of an error once the others are loaded', async () => {
+    const { fleet, node } = await scene()
+    const books = node.forebay.loadingCache('books', {
+      load: ({ key }: { key: string }) => (key === 'bad' ? Promise.reject(new Error('no such book')) : `book ${key}`),
+    })
+    expect(await fleet.until(books.getMany(['a', 'b', 'a']))).toEqual(['book a', 'book b', 'book a'])
+    expect(await fleet.failure(books.getMany(['bad', 'c']))).toMatchObject({ message: 'no such book' })
+    expect(books.peek('c')).toBe('book c')
+    expect(await fleet.until(books.warm(['c', 'd']))).toMatchObject({ loaded: 1, present: 1 })
+  })
+
+  it('gets and warms many by few calls of its bulk loader', async () => {
+    const { fleet, node } = await scene()
+    const calls: (readonly string[])[] = []
+    const books = node.forebay.loadingCache('books', {
+      load: ({ key }: { key: string }) => `one ${key}`,
+      loadMany: ({ keys }: { keys: readonly string[] }) => {
+        calls.push(keys)
+        return keys.filter((key) => key !== 'unknown').map((key) => [key, `of many ${key}`] as const)
+      },
+    })
+    expect(await fleet.until(books.get('a'))).toBe('one a')
+    expect(await fleet.until(books.getMany(['a', 'b', 'unknown']))).toEqual(['one a', 'of many b', undefined])
+    expect(await fleet.until(books.warm(['b', 'c']))).toMatchObject({ loaded: 1, present: 1 })
+    expect(calls).toEqual([['b', 'unknown'], ['c']])
+  })
+
+  it('forgets many, and what fits a pattern', async () => {
+    const { fleet, node } = await scene()
+    const books = node.forebay.loadingCache('books', { load: ({ key }: { key: string }) => key })
+    const keys = ['a1', 'a2', 'b1', 'b2']
+    await fleet.until(books.getMany(keys))
+    await fleet.until(books.deleteMany(['b1', 'b2']))
+    expect(keys.map((key) => books.peek(key))).toEqual(['a1', 'a2', undefined, undefined])
+    await fleet.until(books.invalidatePattern(pattern`a*`))
+    expect(books.peek('a1')).toBeUndefined()
+  })
+
+  it('refuses to be made without a loader, or with one that is none', async () => {
     const { node } = await scene()
+    expect(() => node.forebay.loadingCache('authors', { load: () => 1, loadMany: 1 } as never)).toThrow(/loadMany is 1/)
     expect(() => node.forebay.loadingCache('authors', {} as never)).toThrow(expect.objectContaining({ code: 'E_OPTION' }))
   })
 })

@@ -47,9 +47,12 @@ class Facade implements Forebay {
   }
 
   loadingCache<V, K extends Key = Key>(name: string, options: LoadingCacheOptions<V, K>): LoadingCache<V, K> {
-    const { load, ...ofCache } = options
+    const { load, loadMany, ...ofCache } = options
     if (typeof load !== 'function') throw new ForebayError('E_OPTION', `cache '${name}': load is ${show(load)}; a function`)
-    return loadingCache(this.cache<V>(name, ofCache), load)
+    if (loadMany !== undefined && typeof loadMany !== 'function') {
+      throw new ForebayError('E_OPTION', `cache '${name}': loadMany is ${show(loadMany)}; a function`)
+    }
+    return loadingCache(this.cache<V>(name, ofCache), { load, loadMany })
   }
 
   wrap<A extends readonly unknown[], V>(work: (...args: A) => V | PromiseLike<V>, options: WrapOptions<A, V>): Wrapped<A, V> {

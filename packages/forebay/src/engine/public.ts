@@ -349,6 +349,8 @@ export interface ScopedCache<V>
     | 'readMany'
     | 'getOrSetMany'
     | 'peek'
+    | 'extend'
+    | 'explain'
     | 'set'
     | 'setMany'
     | 'invalidate'
@@ -361,9 +363,17 @@ export interface ScopedCache<V>
 }
 
 /** A cache that owns its loader: `get` loads what is missing. */
-export interface LoadingCache<V, K extends Key = Key> extends Pick<Cache<V>, 'name' | 'invalidateTags' | 'clear' | 'stats'> {
+export interface LoadingCache<V, K extends Key = Key>
+  extends Pick<Cache<V>, 'name' | 'invalidateTags' | 'invalidatePattern' | 'clear' | 'stats'> {
   /** The cached value, or the loader's. */
   get(key: K, options?: GetOrSetOptions): Promise<DeepReadonly<V>>
+  /**
+   * As `get`, for many keys: values in their order. By few calls of `loadMany` where the cache has one, which may leave keys out
+   * (`undefined`), else by one load for each key that is missing. Rejects with the error of a key that could not be loaded, once all others are.
+   */
+  getMany(keys: readonly K[], options?: BulkOptions): Promise<(DeepReadonly<V> | undefined)[]>
+  /** Loads what is missing, a few at a time and after everybody else, and keeps it; by `loadMany` where the cache has one. */
+  warm(keys: Iterable<K>, options?: WarmOptions & WarmManyOptions): Promise<WarmResult>
   /** As `get`, and tells which tier answered. */
   fetch(key: K, options?: GetOrSetOptions): Promise<FetchResult<V>>
   /** Loads anew whatever is cached, and keeps the result. */
@@ -371,6 +381,8 @@ export interface LoadingCache<V, K extends Key = Key> extends Pick<Cache<V>, 'na
   peek(key: K): DeepReadonly<V> | undefined
   set(key: K, value: V, options?: SetOptions): Promise<WriteResult>
   invalidate(key: K, options?: InvalidateOptions): Promise<WriteResult>
+  /** As `invalidate`, for many keys. */
+  deleteMany(keys: readonly K[], options?: InvalidateOptions): Promise<WriteResult>
   markStale(key: K, options?: InvalidateOptions): Promise<WriteResult>
   update(key: K, commit: Commit<V>, options?: SetOptions): Promise<WriteResult>
   /** The cache underneath, with all its verbs. */
@@ -380,6 +392,8 @@ export interface LoadingCache<V, K extends Key = Key> extends Pick<Cache<V>, 'na
 /** Options of a cache with its loader. */
 export interface LoadingCacheOptions<V, K extends Key = Key> extends CacheOptions<V> {
   readonly load: Loader<V, K>
+  /** Loads many at once, for `getMany` and `warm`. Default: `load`, once for each key. */
+  readonly loadMany?: BulkLoader<V, K> | undefined
 }
 
 /** Options of a wrapped function: those of its cache, the cache's name, and its key. */
