@@ -47,7 +47,8 @@ export interface NearPage<T> {
   readonly values: readonly unknown[]
   readonly tags: readonly (T | undefined)[] | undefined
   readonly shards: Readonly<Uint16Array>
-  readonly bornAt: Readonly<Float64Array>
+  /** May be set to a later arrival, once nothing up to that one concerns the entry. */
+  readonly bornAt: Float64Array
   readonly createdMs: Readonly<Float64Array>
   readonly freshUntilMs: Readonly<Float64Array>
   /** After `createdMs`. */
@@ -56,6 +57,17 @@ export interface NearPage<T> {
   readonly staleForMs: Readonly<Float32Array>
   /** After `freshUntilMs`. */
   readonly errorForMs: Readonly<Float32Array>
+  /** Uses since the entry came or was last given a chance, for policies that only count them. */
+  readonly uses: Uint8Array
+}
+
+/** Uses that are counted: under S3-FIFO an entry that was used often survives as many rounds of the main queue. */
+const mostUses = 3
+
+/** Counts a use of an entry. */
+export function countUse(uses: Uint8Array, i: number): void {
+  const counted = uses[i] as number
+  if (counted < mostUses) uses[i] = counted + 1
 }
 
 export const noSlot = -1

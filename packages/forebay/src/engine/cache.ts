@@ -145,13 +145,14 @@ export class EngineCache implements Cache<unknown> {
   }
 
   peek(key: Key): DeepReadonly<unknown> | undefined {
-    const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
-    const nowMs = this.#parts.clock.now()
-    const kept = this.#near.fresh(name, nowMs)
-    const copy = kept === absent ? this.#near.attended(name, nowMs) : undefined
-    if ((kept === absent && copy === undefined) || !(this.#unwatched || this.#watched.mayPeek(this.#address(key)))) return undefined
-    if (this.#parts.counters.hitMemory()) this.#path.measure(name)
-    return handOut(copy === undefined ? kept : copy.value)
+    if (this.#unwatched && isCanonical(key)) {
+      const kept = this.#near.fresh(key, this.#parts.clock.now())
+      if (kept !== absent) {
+        if (this.#parts.counters.hitMemory()) this.#path.measure(key)
+        return handOut(kept)
+      }
+    }
+    return this.#peekClosely(key)
   }
 
   async getMany(keys: readonly Key[], options?: ReadOptions): Promise<unknown[]> {
@@ -312,6 +313,17 @@ export class EngineCache implements Cache<unknown> {
     for (const tier of ['memory', 'redis'] as const) {
       if (hits[tier] > 0) this.#parts.tell({ type: 'hit', cache: this.name, tier, count: hits[tier] })
     }
+  }
+
+  /** What memory may serve of a key or in a cache that is not of the plainest kind. */
+  #peekClosely(key: Key): unknown {
+    const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
+    const nowMs = this.#parts.clock.now()
+    const kept = this.#near.fresh(name, nowMs)
+    const copy = kept === absent ? this.#near.attended(name, nowMs) : { value: kept }
+    if (copy === undefined || !(this.#unwatched || this.#watched.mayPeek(this.#address(key)))) return undefined
+    if (this.#parts.counters.hitMemory()) this.#path.measure(name)
+    return handOut(copy.value)
   }
 
   /** Memory, then the flight. Without `async`, as what follows up to the flight's own: on this path each promise would be felt. */

@@ -4,7 +4,7 @@ import type { Times } from '../core/envelope.js'
 import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
-import { type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
+import { type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask, countUse } from '../core/near-store.js'
 import { type Aging, easyUntil } from './lifetimes.js'
 import type { MemoryState } from './public.js'
 import { type Registration, mayKeep } from './registry.js'
@@ -71,6 +71,9 @@ type Life = Aging & Times & Pick<Held, 'bytes'>
  */
 export class Near {
   readonly #plan: CachePlan
+  readonly #maxStalenessMs: number
+  /** A use is only counted, where the store's policy has it so: a call less at each hit. */
+  readonly #countsUses: boolean
   readonly #arrivals: Arrivals
   readonly #store: NearStore<Tags>
   /** By index: copies know their shard by it. */
@@ -89,6 +92,8 @@ export class Near {
 
   constructor(plan: CachePlan, arrivals: Arrivals, openNearStore: OpenNearStore) {
     this.#plan = plan
+    this.#maxStalenessMs = plan.maxStalenessMs
+    this.#countsUses = plan.memory?.policy === 's3fifo'
     this.#easyUntil = plan.sliding !== undefined || plan.earlyBeta > 0 ? (aging) => easyUntil(plan, aging) : undefined
     this.#arrivals = arrivals
     this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
@@ -113,9 +118,11 @@ export class Near {
     const page = this.#store.page(slot)
     const i = slot & pageMask
     if (nowMs >= (page.freshUntilMs[i] as number)) return absent
-    const shard = this.#shardOf(page, i)
-    if (this.#wasDropped(page, i, shard, key) || !this.#isTrusted(page, i, shard, nowMs)) return absent
-    this.#store.touch(slot)
+    const shard = this.#shards[page.shards[i] as number] as ShardView
+    if (page.bornAt[i] !== this.#arrivals.last && !this.#catchUp(page, i, shard, key)) return absent
+    if (nowMs - shard.provenAtMs >= this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return absent
+    if (this.#countsUses) countUse(page.uses, i)
+    else this.#store.touch(slot)
     return page.values[i]
   }
 
@@ -269,6 +276,13 @@ export class Near {
     this.#shards[shard.index] = shard
   }
 
+  /** Something was dropped since this copy was looked at last. Was it not this one, later hits need not ask again; a doubt they must still see. */
+  #catchUp(page: Page, i: number, shard: ShardView, key: string): boolean {
+    if (this.#wasDropped(page, i, shard, key)) return false
+    if ((page.bornAt[i] as number) >= this.#doubtedAt) page.bornAt[i] = this.#arrivals.last
+    return true
+  }
+
   #wasDropped(page: Page, i: number, shard: ShardView, key: string): boolean {
     const bornAt = page.bornAt[i] as number
     if (bornAt < shard.droppedAt) return true
@@ -282,7 +296,11 @@ export class Near {
   }
 
   #isTrusted(page: Page, i: number, shard: ShardView, nowMs: number): boolean {
-    if (nowMs - shard.provenAtMs < this.#plan.maxStalenessMs) return true
+    return nowMs - shard.provenAtMs < this.#maxStalenessMs || this.#isYoung(page, i, nowMs)
+  }
+
+  /** Younger than the staleness contract, proof or no proof. */
+  #isYoung(page: Page, i: number, nowMs: number): boolean {
     return nowMs < (page.createdMs[i] as number) + (page.trustedForMs[i] as number) && (page.bornAt[i] as number) >= this.#doubtedAt
   }
 

@@ -1,12 +1,10 @@
-import { noSlot, pageMask } from '../core/near-store.js'
+import { countUse, noSlot, pageMask } from '../core/near-store.js'
 import type { Eviction, Pressure, Room } from './eviction.js'
 import { Ghost } from './ghost.js'
 import { hashOf } from './near-index.js'
 import { Queue } from './near-queue.js'
 import type { Slots } from './near-slots.js'
 
-/** Uses that are counted: an entry that was used often survives as many rounds of the main queue. */
-const mostUses = 3
 /** Of the room, for entries that have not been used since they came. */
 const smallShare = 0.1
 /** Of the entries, how many that are gone are remembered. */
@@ -41,9 +39,7 @@ export class S3Fifo implements Eviction {
   }
 
   touch(slot: number): void {
-    const { uses } = this.#slots.page(slot)
-    const counted = uses[slot & pageMask] as number
-    if (counted < mostUses) uses[slot & pageMask] = counted + 1
+    countUse(this.#slots.page(slot).uses, slot & pageMask)
   }
 
   remove(slot: number): void {
