@@ -1,5 +1,8 @@
 import { cachePlanner, checkServiceOptions, keyRedactor, type ServiceOptions } from './config/forebay-plan.js'
+import { profilePlan } from './config/profiles.js'
+import type { Tell } from './core/events.js'
 import type { FarStore } from './core/far-store.js'
+import { Variables } from './core/variables.js'
 import { createEngine } from './engine/facade.js'
 import type { FarStoreBack } from './engine/parts.js'
 import type { Forebay } from './engine/public.js'
@@ -11,6 +14,7 @@ import { type RedisOption, parseRedisOption } from './redis/options.js'
 import { sha256, systemRandom } from './system/chance.js'
 import { systemClock } from './system/clock.js'
 import { openContext, outsideCallers } from './system/context.js'
+import { systemEnvironment } from './system/environment.js'
 import { createPacking } from './system/packing.js'
 
 export type ForebayOptions = ServiceOptions<RedisOption>
@@ -21,25 +25,31 @@ const twinShards = 4
 const twinMaxBytes = 64 * 1024 * 1024
 
 /**
- * Creates the caches of a service. Answers at once: the caches serve from the first moment, without Redis until it is reached. Throws
+ * Creates the caches of a service. Answers at once: the caches serve from the first moment, without Redis until it is reached. Of the
+ * environment it reads FOREBAY_DISABLED and nothing else; see `fromEnvironment`. Throws
  * `E_OPTION` for options that cannot be used, and `E_REDIS_CLIENT_MISSING` if `redis` is given and ioredis is not installed.
  */
 export function createForebay(options: ForebayOptions): Forebay {
   checkServiceOptions(options)
   const { service, redis, shards, defaults, codecs } = options
-  const planCache = cachePlanner(defaults, codecs)
+  const profile = profilePlan(options.profile)
+  const planCache = cachePlanner(defaults, codecs, profile)
   const plan = redis === undefined || redis === false ? undefined : parseRedisOption(redis, { service, shards })
   const openFarStore = (back: FarStoreBack): FarStore => {
-    if (plan === undefined) return openTwin(shards)
+    if (plan === undefined) {
+      if (redis === undefined && profile.withoutRedis === 'told') sayAlone(back.tell)
+      return openTwin(shards)
+    }
     const far = createRedisFarStore(plan, { clock: systemClock, random: systemRandom, ...back })
     far.connected().catch(back.onUnusable)
     return far
   }
   const parts = {
     service,
+    disabled: options.disabled === true || disabledByVariable(),
     openFarStore,
     openNearStore,
-    redactKey: keyRedactor(options.redactKeys, sha256),
+    redactKey: keyRedactor(options, sha256),
     clock: systemClock,
     random: systemRandom,
     digest: sha256,
@@ -48,6 +58,18 @@ export function createForebay(options: ForebayOptions): Forebay {
     openContext,
   }
   return createEngine(parts, planCache)
+}
+
+/** The way to take the caches out of a service that is in trouble, without another build of it. */
+function disabledByVariable(): boolean {
+  return new Variables(systemEnvironment()).flag('FOREBAY_DISABLED') ?? false
+}
+
+/** Told once there can be someone who listens. */
+function sayAlone(tell: Tell): void {
+  const text =
+    'redis is not given: everything is kept in this process, shared with none and gone with it; redis: false says that this is meant'
+  systemClock.afterInput(() => tell({ type: 'warning', text }))
 }
 
 function openTwin(shards: number | undefined): FarStore {

@@ -1,4 +1,6 @@
 export { createForebay, type ForebayOptions } from './create-forebay.js'
+export { type EnvironmentOptions, fromEnvironment } from './from-environment.js'
+export type { Profile } from './config/profiles.js'
 export { type ErrorCode, errorTable, ForebayError } from './core/errors.js'
 export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
 export type { CompressionCodec } from './core/packing.js'

@@ -12,7 +12,8 @@ const LAYERS: Readonly<Record<string, { imports: readonly string[]; builtins?: '
   testing: { imports: ['core', 'memory', 'engine', 'config', 'system/context.ts', 'system/packing.ts'], builtins: ['node:assert/strict'] },
   upstream: { imports: ['core', 'engine/public.ts', 'system/clock.ts'] },
   'create-forebay': { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine'] },
-  index: { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine', 'create-forebay'] },
+  'from-environment': { imports: ['core', 'system', 'config', 'redis', 'create-forebay'] },
+  index: { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine', 'create-forebay', 'from-environment'] },
 }
 
 /** Packages by the layer that knows them; elsewhere there are none. */

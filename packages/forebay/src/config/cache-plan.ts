@@ -12,7 +12,7 @@ import { compressionOption, sameSeal, schemaOptions, sealOption } from './payloa
 /** Shortest staleness contract: below this, questions would follow each other faster than a busy network answers. */
 const shortestContractMs = 100
 
-const known: readonly (keyof CacheOptions)[] = [
+export const cacheOptions: readonly (keyof CacheOptions)[] = [
   'ttl',
   'staleWhileRevalidate',
   'staleIfError',
@@ -52,8 +52,8 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
   const where = `cache '${name}': `
   const options: Record<string, unknown> = { ...otherwise, ...withoutUndefined(defaults), ...withoutUndefined(given) }
   for (const option of Object.keys(options)) {
-    if (!known.includes(option as keyof CacheOptions))
-      throw refusal(where, option, options[option], `no such option; there are ${known.join(', ')}`)
+    if (!cacheOptions.includes(option as keyof CacheOptions))
+      throw refusal(where, option, options[option], `no such option; there are ${cacheOptions.join(', ')}`)
   }
   if (options.ttl === undefined) {
     throw new ForebayError('E_OPTION', `${where}ttl is missing; give the cache one, or createForebay({ defaults: { ttl } })`)

@@ -32,7 +32,7 @@ describe('the options of a service', () => {
     [{ service: 'shop', redis: '' }, 'redis is ""; a URL, options or a client of ioredis; leave it out, or say false, to go without'],
     [{ service: 'shop', redis: null }, 'redis is null; '],
     [{ service: 'shop', redis: true }, 'redis is true; '],
-    [{ service: 'shop', ttl: '1h' }, 'ttl is no option of createForebay; there are service, redis, shards, defaults'],
+    [{ service: 'shop', ttl: '1h' }, 'ttl is no option of createForebay; there are service, profile, disabled, redis, shards, defaults'],
     [{ service: 'shop', defaults: { ttl: 'long' } }, 'ttl is "long"; a duration is'],
     [{ service: 'shop', defaults: { tll: 1 } }, 'tll is 1; no such option'],
     [{ service: 'shop', defaults: 'none' }, 'no such option'],

@@ -39,6 +39,7 @@ import { createLayout, type Layout } from './layout.js'
 import { KnownVersions } from './known-versions.js'
 import type { Link } from './link.js'
 import { LinkNews } from './link-news.js'
+import { lateOnesOnceMore, onceMore } from './once-more.js'
 import type { RedisPlan } from './plan.js'
 import {
   acquireAnswerOf,
@@ -90,6 +91,8 @@ class Store implements RedisFarStore {
   readonly #topology: Topology
   readonly #versions = new KnownVersions()
   readonly #news: LinkNews
+  /** Whether late reads are tried once more. */
+  readonly #retries: boolean
   /** Whether shards lie in slots, so that they share no command and bells ring by slot. */
   readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
@@ -98,6 +101,7 @@ class Store implements RedisFarStore {
     this.#layout = createLayout(plan.service)
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
+    this.#retries = plan.retryOnTimeout
     this.#news = new LinkNews({ clock, tell, plan })
     const topologyParts = {
       clock,
@@ -142,13 +146,21 @@ class Store implements RedisFarStore {
   }
 
   get(at: EntryAddress): Promise<Bytes | undefined> {
+    return this.#retries ? onceMore(() => this.#get(at)) : this.#get(at)
+  }
+
+  #get(at: EntryAddress): Promise<Bytes | undefined> {
     const node = this.#agreement.settled ? this.#topology.nodeFor(at.shard) : undefined
     if (node === undefined) return Promise.reject(this.#away(at.shard))
     const key = this.#layout.shard(at.shard).entry(at)
     return this.#slotted ? this.#readInSlot(node, at.shard, key) : node.reader.get(0, key)
   }
 
-  async getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+  getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    return this.#retries ? lateOnesOnceMore(ats, (some) => this.#getMany(some)) : this.#getMany(ats)
+  }
+
+  async #getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
     if (!this.#slotted) return this.#readTogether(0, ats)
     const inSlots = new Map<number, number[]>()
     ats.forEach(({ shard }, i) => {
@@ -177,7 +189,7 @@ class Store implements RedisFarStore {
     const failed = found.find((one) => one instanceof ForebayError)
     if (failed !== undefined) this.#topology.failed(shard, failed)
     return Promise.all(
-      found.map((one, i) => (one instanceof ForebayError && movedTo(one) ? orError(this.get(ats[i] as EntryAddress)) : one)),
+      found.map((one, i) => (one instanceof ForebayError && movedTo(one) ? orError(this.#get(ats[i] as EntryAddress)) : one)),
     )
   }
 
@@ -195,7 +207,8 @@ class Store implements RedisFarStore {
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
     const { keys, args } = this.#names(at)
-    const reply = await this.#act(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }))
+    const read = () => this.#act(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }))
+    const reply = await (this.#retries ? onceMore(read) : read())
     const [nowMs, bytes] = listOf(reply)
     return { nowMs: numberOf(nowMs), bytes: bytesOf(bytes) }
   }

@@ -8,12 +8,12 @@ import { defaultPort, parseHost, parseRedisUrl } from './redis-url.js'
 
 export type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
 
-const common = ['username', 'password', 'tls', 'connectTimeout', 'deadline']
-const serverOptions = [
+const common = ['username', 'password', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout']
+export const serverOptions = [
   ...['url', 'host', 'port', 'path', 'db', 'sentinels', 'name', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'],
   ...common,
 ]
-const clusterOptions = ['cluster', ...common]
+export const clusterOptions = ['cluster', ...common]
 
 /** Turns the `redis` option into a plan; throws `E_OPTION` naming what cannot be used, and never the password. */
 export function parseRedisOption(
@@ -76,10 +76,12 @@ function clusterPlan(option: RedisClusterOption): Place {
 }
 
 function connection(
-  { tls, connectTimeout, deadline }: RedisServerOption | RedisClusterOption,
+  { tls, connectTimeout, deadline, retryOnTimeout = false }: RedisServerOption | RedisClusterOption,
   byUrl = false,
-): Pick<Place, 'tls' | 'deadlines'> {
+): Pick<Place, 'tls' | 'deadlines' | 'retryOnTimeout'> {
+  if (typeof retryOnTimeout !== 'boolean') throw wrong('redis.retryOnTimeout', retryOnTimeout, 'true or false')
   return {
+    retryOnTimeout,
     tls: tls === undefined ? byUrl : checkTls('redis.tls', tls),
     deadlines: deadlinesFor(
       deadline === undefined ? undefined : parseDuration('redis.deadline', deadline),

@@ -48,6 +48,8 @@ export interface RedisPlan {
   /** `true` = with the platform's certificates. */
   readonly tls: ConnectionOptions | boolean
   readonly deadlines: Deadlines
+  /** Whether late reads are tried once more. */
+  readonly retryOnTimeout: boolean
 }
 
 /** A single server has one event loop however many shards; a Cluster needs enough to spread over its nodes. */

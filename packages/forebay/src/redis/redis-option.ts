@@ -13,6 +13,8 @@ interface ConnectionOption {
   readonly connectTimeout?: Duration | undefined
   /** How long a read may take before it counts as failed. Default 150 ms; the other deadlines follow from it. */
   readonly deadline?: Duration | undefined
+  /** Whether a read that was not answered in time is tried once more before its caller is served without Redis. Default `false`. */
+  readonly retryOnTimeout?: boolean | undefined
 }
 
 /** One server. */

@@ -23,6 +23,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
     db: 0,
     tls: false,
     deadlines: deadlinesFor(),
+    retryOnTimeout: false,
     ...given,
   }
 }
