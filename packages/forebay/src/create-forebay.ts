@@ -33,7 +33,8 @@ export function createForebay(options: ForebayOptions): Forebay {
   checkServiceOptions(options)
   const { service, redis, shards, defaults, codecs } = options
   const profile = profilePlan(options.profile)
-  const planCache = cachePlanner(defaults, codecs, profile)
+  const disabled = options.disabled === true || disabledByVariable()
+  const planCache = cachePlanner(defaults, codecs, { profile, disabled })
   const plan = redis === undefined || redis === false ? undefined : parseRedisOption(redis, { service, shards })
   const openFarStore = (back: FarStoreBack): FarStore => {
     if (plan === undefined) {
@@ -46,7 +47,6 @@ export function createForebay(options: ForebayOptions): Forebay {
   }
   const parts = {
     service,
-    disabled: options.disabled === true || disabledByVariable(),
     openFarStore,
     openNearStore,
     redactKey: keyRedactor(options, sha256),

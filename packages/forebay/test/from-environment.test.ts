@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createForebay, type ForebayOptions } from '../src/create-forebay.js'
 import { fromEnvironment } from '../src/from-environment.js'
 import { parseRedisOption, type RedisOption } from '../src/redis/options.js'
@@ -231,5 +231,35 @@ describe('a profile', () => {
     forebay.on('warning', ({ text }) => told.push(text))
     await new Promise((turn) => setImmediate(turn))
     expect(told.filter((text) => text.startsWith('redis is not given'))).toHaveLength(warnings)
+  })
+})
+
+describe('a service that is disabled', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  async function loadsOfTwoReads(forebay: ReturnType<typeof createForebay>): Promise<number> {
+    const books = forebay.cache<string>('books', { ttl: '1h' })
+    books.control({ mode: 'on' })
+    let loads = 0
+    for (let i = 0; i < 2; i++) await books.getOrSet('b42', () => `load ${++loads}`)
+    await forebay.close()
+    return loads
+  }
+
+  it('by the option answers from the origin, whatever the controls of a cache say', async () => {
+    expect(await loadsOfTwoReads(createForebay({ service: 'shop', redis: false }))).toBe(1)
+    expect(await loadsOfTwoReads(createForebay({ service: 'shop', redis: false, disabled: true }))).toBe(2)
+    expect(() => createForebay({ service: 'shop', disabled: 'yes' as never })).toThrow('disabled is "yes"; true or false')
+  })
+
+  it('by the variable needs nothing else, and no other variable is read unasked', async () => {
+    vi.stubEnv('REDIS_URL', 'redis://nowhere.invalid')
+    vi.stubEnv('FOREBAY_SHARDS', 'many')
+    vi.stubEnv('FOREBAY_DISABLED', '1')
+    expect(await loadsOfTwoReads(createForebay({ service: 'shop', disabled: false }))).toBe(2)
+    vi.stubEnv('FOREBAY_DISABLED', 'perhaps')
+    expect(() => createForebay({ service: 'shop' })).toThrow('FOREBAY_DISABLED is "perhaps"')
+    vi.stubEnv('FOREBAY_DISABLED', 'no')
+    expect(await loadsOfTwoReads(createForebay({ service: 'shop' }))).toBe(1)
   })
 })

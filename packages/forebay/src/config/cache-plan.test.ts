@@ -31,6 +31,7 @@ describe('the plan of a cache', () => {
       loads: { max: 256, queue: 10_000 },
       values: 'frozen',
       codecs: noCodecs,
+      control: { mode: 'on', ramp: 100 },
     })
   })
 
@@ -54,6 +55,7 @@ describe('the plan of a cache', () => {
       sliding: { max: '1h' },
       earlyRefresh: { beta: 2 },
       keepForRevalidation: '1d',
+      control: { mode: 'shadow', ramp: 5 },
     }
     expect(plan(options)).toEqual({
       name: 'books',
@@ -76,6 +78,7 @@ describe('the plan of a cache', () => {
       loads: { max: 8, queue: 0 },
       values: 'cloned',
       codecs: noCodecs,
+      control: { mode: 'shadow', ramp: 5 },
     })
   })
 

@@ -1,5 +1,6 @@
 import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
+import { disabledControl } from '../core/control.js'
 import { checkName, type Digest } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { noCodecs, type ValueCodec, ValueCodecs } from '../core/value-codec.js'
@@ -79,17 +80,25 @@ export function keyRedactor({ redactKeys: given, profile }: ServiceOptions<unkno
   return redactKeys === true ? (key: string): string => digest(key).slice(0, 12) : undefined
 }
 
+/** What all caches of a service are under. */
+interface Circumstances {
+  readonly profile: ProfilePlan
+  readonly disabled: boolean
+}
+const ordinary: Circumstances = { profile: profilePlan(undefined), disabled: false }
+
 /** How a service turns the options of a cache into its plan: over the defaults, and the same for the same name. */
 export function cachePlanner(
   given: CacheOptions | undefined,
   codecs?: readonly ValueCodec[],
-  profile: ProfilePlan = profilePlan(undefined),
+  { profile, disabled }: Circumstances = ordinary,
 ) {
   const defaults = withThreshold({ ttl: profile.ttl, ...withoutUndefined(given) } as CacheOptions, profile)
   const valueCodecs = codecs === undefined ? noCodecs : new ValueCodecs(codecs)
   return (name: string, options: CacheOptions<never> | undefined, existing: CachePlan | undefined): CachePlan => {
     if (existing !== undefined && options === undefined) return existing
-    const plan = { ...cachePlan(name, withThreshold(options, profile), defaults), codecs: valueCodecs }
+    const asked = cachePlan(name, withThreshold(options, profile), defaults)
+    const plan = { ...asked, codecs: valueCodecs, ...(disabled && { control: disabledControl }) }
     if (existing !== undefined && !samePlan(existing, plan)) {
       throw new ForebayError('E_OPTION', `the cache '${name}' exists already with other options; create it once and share it`)
     }

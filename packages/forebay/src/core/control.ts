@@ -8,14 +8,19 @@ export type Course = 'on' | 'off' | 'shadow'
 export interface Control {
   readonly mode: Course
   readonly ramp: number
+  /** Nothing changes it: the whole service is disabled. */
+  readonly locked?: true | undefined
 }
 
 const modes: readonly unknown[] = ['on', 'off', 'shadow']
 /** Keys are dealt to so many parts, of which the ramp takes the first. */
 export const wholeRamp = 100
 
+/** Every read goes past every cache. */
+export const disabledControl: Control = { mode: 'off', ramp: wholeRamp, locked: true }
+
 /** Checks controls from outside; throws `E_OPTION` naming what is wrong. */
-export function checkControl(where: string, control: unknown): Partial<Control> {
+export function checkControl(where: string, control: unknown): Partial<Pick<Control, 'mode' | 'ramp'>> {
   if (control === undefined) return {}
   if (control === null || typeof control !== 'object') {
     throw new ForebayError('E_OPTION', `${where}control is ${show(control)}; an object of mode and ramp`)

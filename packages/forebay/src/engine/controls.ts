@@ -5,6 +5,7 @@ import type { CacheControl, ControlStats } from './public.js'
 /** Whether a cache is used, changed while the service runs. A ramp takes the same keys in every process, so that a key is served in one way. */
 export class Controls {
   readonly #cache: string
+  readonly #locked: boolean
   #mode: Course
   #ramp: number
   #same = 0
@@ -13,6 +14,7 @@ export class Controls {
 
   constructor(cache: string, control: Control) {
     this.#cache = cache
+    this.#locked = control.locked === true
     this.#mode = control.mode
     this.#ramp = control.ramp
   }
@@ -22,9 +24,10 @@ export class Controls {
     return this.#mode === 'on' && this.#ramp === wholeRamp
   }
 
-  /** Takes what is given; throws `E_OPTION`, and changes nothing then. */
+  /** Takes what is given; throws `E_OPTION`, and changes nothing then. Neither does it where the service is disabled. */
   set(control: CacheControl): void {
     const checked = checkControl(`cache '${this.#cache}': `, control)
+    if (this.#locked) return
     this.#mode = checked.mode ?? this.#mode
     this.#ramp = checked.ramp ?? this.#ramp
   }

@@ -9,8 +9,6 @@ import type { Packing } from '../core/packing.js'
 /** What the engine is put together from. `create-forebay.ts` supplies the real parts, a world the simulated ones. */
 export interface EngineParts {
   readonly service: string
-  /** Every cache answers from the origin. Default `false`. */
-  readonly disabled?: boolean | undefined
   /** Makes the far store; `tell` and `onShards` are how it speaks back. */
   readonly openFarStore: (back: FarStoreBack) => FarStore
   readonly clock: Clock
