@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url'
+import { type EnvironmentOptions, fromEnvironment } from 'forebay'
 
 export interface ShopConfig {
   readonly port: number
   readonly host: string
-  /** Without it everything is cached in this process alone. */
-  readonly redisUrl: string | undefined
+  /** Where Redis is, and the defaults of the caches. Without Redis everything is cached in this process alone. */
+  readonly cache: EnvironmentOptions
   readonly dataDir: string
 }
 
@@ -13,12 +14,12 @@ export class ConfigError extends Error {}
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The shop's settings from the environment. Throws a `ConfigError` that names the variable. */
+/** The shop's settings from the environment. Throws a `ConfigError`, or an error of Forebay's, that names the variable. */
 export function readConfig(env: Environment): ShopConfig {
   return {
     port: readPort(env.PORT ?? '3000'),
     host: required('HOST', env.HOST ?? '127.0.0.1'),
-    redisUrl: env.REDIS_URL === undefined ? undefined : readRedisUrl(env.REDIS_URL),
+    cache: fromEnvironment(env),
     dataDir: required('DATA_DIR', env.DATA_DIR ?? fileURLToPath(new URL('../data', import.meta.url))),
   }
 }
@@ -33,10 +34,22 @@ function required(name: string, text: string): string {
   return text
 }
 
-function readRedisUrl(text: string): string {
-  const example = 'such as redis://127.0.0.1:6379'
-  if (text.trim() === '') throw new ConfigError(`REDIS_URL is set but empty. Unset it to do without Redis, or give a URL ${example}.`)
-  const protocol = URL.canParse(text) ? new URL(text).protocol : undefined
-  if (protocol !== 'redis:' && protocol !== 'rediss:') throw new ConfigError(`REDIS_URL must be a redis:// or rediss:// URL ${example}.`)
-  return text
+/** Lets a file called `.env` in the current folder set what the shell does not. */
+export function loadEnvFile(): void {
+  try {
+    process.loadEnvFile('.env')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+  }
+}
+
+/** Where Redis is, for a person to read: without its password. `undefined` where there is none. */
+export function placeOfRedis({ redis }: EnvironmentOptions): string | undefined {
+  if (typeof redis !== 'object') return undefined
+  if ('cluster' in redis) return hostsOf(String(redis.cluster[0]))
+  return 'url' in redis && redis.url !== undefined ? hostsOf(redis.url) : 'host' in redis ? `${redis.host}:${redis.port}` : undefined
+}
+
+function hostsOf(url: string): string {
+  return /\/\/(?:.*@)?([^/]+)/s.exec(url)?.[1] ?? 'an unknown place'
 }

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { createForebay, type Forebay, ForebayError } from 'forebay'
 import { openStores, type Stores } from './books/open-stores.js'
 import { createCatalogue } from './catalogue/catalogue.js'
-import { ConfigError, readConfig, type ShopConfig } from './config.js'
+import { ConfigError, loadEnvFile, placeOfRedis, readConfig, type ShopConfig } from './config.js'
 import { createApp } from './http/app.js'
 
 /** How long requests under way may take to end after Ctrl-C before their connections are cut. */
@@ -11,8 +11,11 @@ const closingMs = 5_000
 type App = Awaited<ReturnType<typeof createApp>>
 
 async function start(): Promise<void> {
+  loadEnvFile()
   const config = readConfig(process.env)
-  const forebay = createForebay({ service: 'shop', redis: config.redisUrl ?? false })
+  const alone = config.cache.profile === 'production' ? {} : { redis: false as const } // in production it has to be said: FOREBAY_REDIS=false
+  const forebay = createForebay({ service: 'shop', ...alone, ...config.cache })
+  forebay.on('warning', ({ text }) => console.warn(`Cache: ${text}`))
   const stores = await openStores(config.dataDir).catch((cause: unknown) => {
     throw new ConfigError(`The data in ${config.dataDir} cannot be opened: ${messageOf(cause)}`, { cause })
   })
@@ -63,13 +66,12 @@ async function greet({ dataDir }: ShopConfig, app: App, stores: Stores): Promise
 `)
 }
 
-function reportCache(forebay: Forebay, { redisUrl }: ShopConfig): void {
-  forebay.on('warning', ({ text }) => console.warn(`Cache: ${text}`))
-  if (redisUrl === undefined) {
+function reportCache(forebay: Forebay, { cache }: ShopConfig): void {
+  const host = placeOfRedis(cache)
+  if (host === undefined) {
     console.log('Cache: REDIS_URL is not set. EVERYTHING IS CACHED IN THIS PROCESS ONLY: nothing is shared, nothing outlives a restart.')
     return
   }
-  const { host } = new URL(redisUrl)
   console.log(`Cache: connecting to Redis at ${host}; until it answers, this process caches alone.`)
   forebay.ready().then(
     () => console.log(`Cache: Redis at ${host} is shared by all processes of this service.`),

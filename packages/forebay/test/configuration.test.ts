@@ -40,9 +40,13 @@ test('the guide lists every variable', () => {
 })
 
 test('.env.example shows every variable, and what it shows can be used', () => {
-  const shown = [...example.matchAll(/^#? ?((?:REDIS|FOREBAY)_[A-Z_]+)=(\S.*)$/gm)].map(([, name = '', value = '']) => [name, value] as const)
+  const shown = [...example.matchAll(/^#? ?((?:REDIS|FOREBAY)_[A-Z_]+)=(\S.*)$/gm)].map(
+    ([, name = '', value = '']) => [name, value] as const,
+  )
   expect(new Set(shown.map(([name]) => name))).toEqual(new Set([...redisVariables, ...forebayVariables]))
-  const byParts = shown.filter(([name]) => name !== 'REDIS_URL' && name !== 'FOREBAY_REDIS')
-  const byUrl = shown.filter(([name]) => !/^REDIS_(HOST|PORT|DB|USERNAME|PASSWORD)$|^FOREBAY_REDIS$/.test(name))
+  const usable = shown.filter(([name]) => !name.startsWith('FOREBAY_SEAL_')) // a key that anybody can read would be none
+  const byParts = usable.filter(([name]) => name !== 'REDIS_URL' && name !== 'FOREBAY_REDIS')
+  const byUrl = usable.filter(([name]) => !/^REDIS_(HOST|PORT|DB|USERNAME|PASSWORD)$|^FOREBAY_REDIS$/.test(name))
   for (const some of [byParts, byUrl]) expect(fromEnvironment(Object.fromEntries(some)).redis).toBeTypeOf('object')
+  expect(() => fromEnvironment(Object.fromEntries(shown.filter(([name]) => name.startsWith('FOREBAY_SEAL_'))))).toThrow('E_OPTION')
 })
