@@ -192,7 +192,7 @@ describe('a profile', () => {
 
   it('of production wants to be told that there is no Redis', async () => {
     expect(() => createForebay({ ...options, profile: 'production' })).toThrow(
-      "E_OPTION: redis is missing, and profile 'production' must be told; a URL, options or a client of ioredis; say redis: false to go without",
+      "E_OPTION: redis is missing, and profile 'production' must be told; a URL, options or a client of ioredis; say redis: false (FOREBAY_REDIS=false) to go without",
     )
     expect(() => createForebay({ ...options, profile: 'production', redis: '' })).toThrow('redis is ""')
     expect(() => createForebay({ ...options, profile: 'prod' as never })).toThrow("profile is \"prod\"; 'local' or 'development'")

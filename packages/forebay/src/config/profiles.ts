@@ -37,7 +37,7 @@ export function profilePlan(profile: unknown): ProfilePlan {
 /** Refuses a service of which the profile wants to hear where its Redis is, and does not. */
 export function checkRedisSaid(redis: unknown, profile: Profile | undefined): void {
   if (redis !== undefined || profilePlan(profile).withoutRedis !== 'refused') return
-  const todo = 'a URL, options or a client of ioredis; say redis: false to go without'
+  const todo = 'a URL, options or a client of ioredis; say redis: false (FOREBAY_REDIS=false) to go without'
   throw new ForebayError('E_OPTION', `redis is missing, and profile '${profile}' must be told; ${todo}`)
 }
 

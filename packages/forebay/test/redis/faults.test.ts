@@ -304,3 +304,26 @@ describe('the number of shards', () => {
     }
   })
 })
+
+describe('a read that was not answered in time', () => {
+  // The link must outlive the first deadline, and the second must outlast a busy machine.
+  const deadlines = { connectMs: 500, readMs: 300, actMs: 5_000, silentMs: 10_000 }
+
+  it('is tried once more where that is asked for: a server that was slow only for so long answers it', async () => {
+    services += 1
+    const common = { urls: [server.url], service: `faults${services}`, shards: 2, deadlines }
+    store = openStore(common)
+    const patient = openStore({ ...common, retryOnTimeout: true })
+    try {
+      await Promise.all([untilConnected(store), untilConnected(patient)])
+      server.pause()
+      const reads = [patient.get(at), patient.getMany([at])] // sent before the other, so late before it
+      expect(await codeOf(store.get(at))).toBe('E_REDIS_DEADLINE')
+      server.resume()
+      expect(await Promise.all(reads)).toEqual([undefined, [undefined]])
+    } finally {
+      server.resume()
+      await patient.close()
+    }
+  })
+})
