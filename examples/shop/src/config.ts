@@ -7,6 +7,8 @@ export interface ShopConfig {
   /** Where Redis is, and the defaults of the caches. Without Redis everything is cached in this process alone. */
   readonly cache: EnvironmentOptions
   readonly dataDir: string
+  /** Whoever shows it may use the admin routes; without it there are none. */
+  readonly adminToken: string | undefined
 }
 
 /** A setting that cannot be used; the message is for the person who starts the shop. */
@@ -21,6 +23,7 @@ export function readConfig(env: Environment): ShopConfig {
     host: required('HOST', env.HOST ?? '127.0.0.1'),
     cache: fromEnvironment(env),
     dataDir: required('DATA_DIR', env.DATA_DIR ?? fileURLToPath(new URL('../data', import.meta.url))),
+    adminToken: env.ADMIN_TOKEN === undefined ? undefined : readAdminToken(env.ADMIN_TOKEN),
   }
 }
 
@@ -52,4 +55,10 @@ export function placeOfRedis({ redis }: EnvironmentOptions): string | undefined 
 
 function hostsOf(url: string): string {
   return /\/\/(?:.*@)?([^/]+)/s.exec(url)?.[1] ?? 'an unknown place'
+}
+
+function readAdminToken(text: string): string {
+  if (!/^\S{16,}$/.test(text))
+    throw new ConfigError('ADMIN_TOKEN must be at least 16 characters without spaces. Unset it to keep the admin routes closed.')
+  return text
 }

@@ -14,13 +14,20 @@ async function start(): Promise<void> {
   loadEnvFile()
   const config = readConfig(process.env)
   const alone = config.cache.profile === 'production' ? {} : { redis: false as const } // in production it has to be said: FOREBAY_REDIS=false
-  const forebay = createForebay({ service: 'shop', ...alone, ...config.cache })
+  const forebay = createForebay({
+    service: 'shop',
+    redactKeys: (key, cache) => (cache === 'shelves' ? 'a customer' : key), // who looked at what stays out of the log
+    ...alone,
+    ...config.cache,
+  })
   forebay.on('warning', ({ text }) => console.warn(`Cache: ${text}`))
+  forebay.on('inconsistent', ({ cache, key, afterMs }) => console.warn(`Cache: ${cache} ${key} has been old for ${afterMs} ms.`))
   const stores = await openStores(config.dataDir).catch((cause: unknown) => {
     throw new ConfigError(`The data in ${config.dataDir} cannot be opened: ${messageOf(cause)}`, { cause })
   })
   if (stores.seeded) await forebay.clear() // Redis may still hold copies of other books, from before the data were deleted
-  const app = await createApp(createCatalogue(forebay, stores), () => forebay.stats())
+  const catalogue = createCatalogue(forebay, stores)
+  const app = await createApp({ catalogue, forebay, adminToken: config.adminToken })
   endOnSignal(() => close(app, forebay, stores))
   try {
     await app.listen({ port: config.port, host: config.host })
@@ -30,6 +37,8 @@ async function start(): Promise<void> {
   }
   await greet(config, app, stores)
   reportCache(forebay, config)
+  const loaded = await catalogue.warm() // the shop is open meanwhile
+  console.log(`Cache: ${loaded} books were loaded before anybody asked.`)
 }
 
 async function close(app: App, forebay: Forebay, stores: Stores): Promise<void> {
@@ -61,12 +70,13 @@ async function greet({ dataDir }: ShopConfig, app: App, stores: Stores): Promise
 
   Page    ${url}/
   Books   ${url}/api/books?author=Jane%20Austen
-  Stats   ${url}/cache/stats
+  Caches  ${url}/caches
   Load    ${port === '3000' ? '' : `PORT=${port} `}npm run load -w shop
 `)
 }
 
 function reportCache(forebay: Forebay, { cache }: ShopConfig): void {
+  console.log(`Cache: this process is ${forebay.stats().process} where others tell of it.`)
   const host = placeOfRedis(cache)
   if (host === undefined) {
     console.log('Cache: REDIS_URL is not set. EVERYTHING IS CACHED IN THIS PROCESS ONLY: nothing is shared, nothing outlives a restart.')

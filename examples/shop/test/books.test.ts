@@ -18,7 +18,7 @@ test('a change is seen at once, in the book and in the lists it was in and is in
   expect(changed).toMatchObject({ status: 200, body: { id: 'emma', title: 'Emma', author: 'Anne Brontë', year: 1815 } })
   expect(changed.headers['x-cache-write']).toBe('acknowledged')
 
-  expect(await ask('GET', '/api/books/emma')).toMatchObject({ cache: 'origin', body: { author: 'Anne Brontë' } })
+  expect(await ask('GET', '/api/books/emma')).toMatchObject({ cache: 'memory', body: { author: 'Anne Brontë', version: 2 } })
   const left = await ask('GET', '/api/books?author=Jane%20Austen')
   const entered = await ask('GET', '/api/books?author=Anne%20Bront%C3%AB')
   expect([left.cache, entered.cache]).toEqual(['origin', 'origin'])
@@ -122,14 +122,14 @@ test('changes of one book at the same time leave no list behind the store', asyn
 
 test('what was written is there after a restart', async () => {
   const folder = await temporaryFolder()
-  const before = await openShop(folder)
+  const before = await openShop({ folder })
   await before.ask('PATCH', '/api/books/emma', { title: 'Emma Woodhouse' })
   await before.ask('DELETE', '/api/books/dracula')
   await before.ask('POST', '/api/books/emma/wishlist')
   const count = await before.books.count()
   await before.close()
 
-  const after = await openShop(folder)
+  const after = await openShop({ folder })
   expect(await after.books.count()).toBe(count)
   expect(await after.ask('GET', '/api/books/emma')).toMatchObject({ cache: 'origin', body: { title: 'Emma Woodhouse' } })
   expect((await after.ask('GET', '/api/books/dracula')).status).toBe(404)
@@ -138,18 +138,20 @@ test('what was written is there after a restart', async () => {
 
 test('the counters of every cache are at /cache/stats', async () => {
   const { ask } = await openShop()
-  for (let reader = 0; reader < 3; reader++) await ask('GET', '/api/books/emma')
+  for (let reader = 0; reader < 3; reader++) await ask('GET', '/api/books/emma/wishlist')
   await ask('GET', '/api/books')
   const { status, body } = await ask('GET', '/cache/stats')
   expect(status).toBe(200)
-  expect(Object.keys(body.caches).sort()).toEqual(['book-lists', 'books', 'wish-counts'])
-  expect(body.caches.books).toMatchObject({ loads: 1, misses: 1, hits: { memory: 2, redis: 0 }, memory: { entries: 1 } })
+  expect(Object.keys(body.caches).sort()).toEqual(['authors', 'book-lists', 'books', 'printed', 'shelves', 'wish-counts'])
+  expect(body.caches['wish-counts']).toMatchObject({ loads: 1, misses: 1, hits: { memory: 2, redis: 0 }, memory: { entries: 1 } })
 })
 
 test('the page and its parts are served, and may load nothing from elsewhere', async () => {
   const { ask } = await openShop()
   for (const [url, type] of [
     ['/', 'text/html'],
+    ['/caches', 'text/html'],
+    ['/caches.js', 'text/javascript'],
     ['/shop.css', 'text/css'],
     ['/shop.js', 'text/javascript'],
     ['/favicon.svg', 'image/svg+xml'],

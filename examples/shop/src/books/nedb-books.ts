@@ -1,5 +1,16 @@
-import { type Book, type BookChanges, type BookPage, type BookQuery, type BookRepository, fold, pageSize } from './book.js'
+import {
+  type Author,
+  type Book,
+  type BookChanges,
+  type BookFacts,
+  type BookList,
+  type BookQuery,
+  type BookRepository,
+  fold,
+  pageSize,
+} from './book.js'
 import type { Datastore } from './datastore.js'
+import { oneByOne } from './one-by-one.js'
 
 /** A book as it is stored, with the folded text that searches compare. */
 export interface BookDocument {
@@ -9,12 +20,16 @@ export interface BookDocument {
   readonly year: number
   readonly foldedAuthor: string
   readonly foldedText: string
+  /** Missing in data folders from before books had versions. */
+  readonly changedAt?: Date
+  readonly version?: number
 }
 
 /** Books in an embedded document store. Queries are in the language of MongoDB, so that the way there is short. */
 export class NedbBooks implements BookRepository {
   readonly #documents: Datastore<BookDocument>
-  #lastWrite: Promise<unknown> = Promise.resolve()
+  /** What a write says was there before it, was there. (MongoDB: `findOneAndUpdate`.) */
+  readonly #serially = oneByOne()
 
   constructor(documents: Datastore<BookDocument>) {
     this.#documents = documents
@@ -25,7 +40,26 @@ export class NedbBooks implements BookRepository {
     return document && toBook(document)
   }
 
-  async list(query: BookQuery): Promise<BookPage> {
+  async findMany(ids: readonly string[]): Promise<Book[]> {
+    return (await this.#documents.findAsync({ _id: { $in: [...ids] } })).map(toBook)
+  }
+
+  async all(): Promise<Book[]> {
+    return (await this.#documents.findAsync({})).map(toBook)
+  }
+
+  async author(foldedName: string): Promise<Author | null> {
+    const books = (await this.#documents.findAsync({ foldedAuthor: foldedName })).map(toBook)
+    const [first] = books
+    if (!first) return null
+    const decades = new Map<number, number>()
+    for (const decade of books.map(({ year }) => Math.floor(year / 10) * 10).sort((a, b) => a - b)) {
+      decades.set(decade, (decades.get(decade) ?? 0) + 1)
+    }
+    return { name: first.author, titles: books.length, decades }
+  }
+
+  async list(query: BookQuery): Promise<BookList> {
     const filter = toFilter(query)
     const [documents, total] = await Promise.all([
       this.#documents
@@ -35,14 +69,15 @@ export class NedbBooks implements BookRepository {
         .limit(pageSize),
       this.#documents.countAsync(filter),
     ])
-    return { books: documents.map(toBook), total, page: query.page, pages: Math.ceil(total / pageSize) }
+    return { ids: documents.map(({ _id }) => _id), total, page: query.page, pages: Math.ceil(total / pageSize) }
   }
 
-  insert(book: Book): Promise<'inserted' | 'exists'> {
+  insert(id: string, facts: BookFacts): Promise<Book | 'exists'> {
     return this.#serially(async () => {
-      if (await this.find(book.id)) return 'exists'
+      if (await this.find(id)) return 'exists'
+      const book = { id, ...facts, changedAt: new Date(), version: 1 }
       await this.#documents.insertAsync(toDocument(book))
-      return 'inserted'
+      return book
     })
   }
 
@@ -54,7 +89,7 @@ export class NedbBooks implements BookRepository {
     return this.#serially(async () => {
       const before = await this.find(id)
       if (!before) return null
-      const after = { ...before, ...changes }
+      const after = { ...before, ...changes, changedAt: new Date(), version: before.version + 1 }
       await this.#documents.updateAsync({ _id: id }, toDocument(after), {})
       return { before, after }
     })
@@ -71,13 +106,6 @@ export class NedbBooks implements BookRepository {
   async count(): Promise<number> {
     return await this.#documents.countAsync({})
   }
-
-  /** One write after the other: what a write says was there before it, was there. (MongoDB: `findOneAndUpdate`.) */
-  #serially<T>(write: () => Promise<T>): Promise<T> {
-    const done = this.#lastWrite.then(write)
-    this.#lastWrite = done.catch(() => undefined) // its own caller hears of a failure; the next write goes on
-    return done
-  }
 }
 
 function toFilter({ q, author, year }: BookQuery): Record<string, unknown> {
@@ -88,10 +116,10 @@ function toFilter({ q, author, year }: BookQuery): Record<string, unknown> {
   }
 }
 
-function toDocument({ id, title, author, year }: Book): BookDocument {
-  return { _id: id, title, author, year, foldedAuthor: fold(author), foldedText: fold(`${title} ${author}`) }
+function toDocument({ id, title, author, year, changedAt, version }: Book): BookDocument {
+  return { _id: id, title, author, year, foldedAuthor: fold(author), foldedText: fold(`${title} ${author}`), changedAt, version }
 }
 
-function toBook({ _id, title, author, year }: BookDocument): Book {
-  return { id: _id, title, author, year }
+function toBook({ _id, title, author, year, changedAt = new Date(0), version = 1 }: BookDocument): Book {
+  return { id: _id, title, author, year, changedAt, version }
 }

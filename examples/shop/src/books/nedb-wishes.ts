@@ -29,6 +29,11 @@ export class NedbWishes implements WishRepository {
     return affectedDocuments?.count ?? 0
   }
 
+  async mostWished(count: number): Promise<string[]> {
+    const documents = await this.#documents.findAsync({}).sort({ count: -1, _id: 1 }).limit(count)
+    return documents.map(({ _id }) => _id)
+  }
+
   async remove(bookId: string): Promise<void> {
     await this.#documents.removeAsync({ _id: bookId }, {})
   }

@@ -11,6 +11,7 @@ export function wishCounts(forebay: Forebay, repository: WishRepository) {
   const cache = forebay.cache<number>('wish-counts', { ttl: '1h' })
 
   return {
+    cache,
     read(bookId: string): Promise<FetchResult<number>> {
       return cache.fetch(bookId, () => repository.count(bookId))
     },

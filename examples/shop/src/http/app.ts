@@ -1,9 +1,12 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import type { ForebayStats } from 'forebay'
+import type { Forebay } from 'forebay'
 import type { Catalogue } from '../catalogue/catalogue.js'
+import { adminRoutes } from './admin-routes.js'
 import { bookRoutes } from './book-routes.js'
+import { showOwnWrites } from './own-writes.js'
 import { pageRoutes } from './page.js'
 import { answerProblems } from './problems.js'
+import { shelfRoutes } from './shelf-routes.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,8 +15,15 @@ declare module 'fastify' {
   }
 }
 
+export interface AppParts {
+  readonly catalogue: Catalogue
+  readonly forebay: Forebay
+  /** Without it there are no admin routes. */
+  readonly adminToken: string | undefined
+}
+
 /** The whole shop as a Fastify app that does not listen yet. */
-export async function createApp(catalogue: Catalogue, cacheStats: () => ForebayStats): Promise<FastifyInstance> {
+export async function createApp({ catalogue, forebay, adminToken }: AppParts): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: 16 * 1024,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true } },
@@ -27,8 +37,11 @@ export async function createApp(catalogue: Catalogue, cacheStats: () => ForebayS
     reply.header('x-content-type-options', 'nosniff')
     reply.header('server-timing', `shop;dur=${(performance.now() - request.receivedMs).toFixed(2)}`)
   })
+  showOwnWrites(app, forebay)
   bookRoutes(app, catalogue)
-  app.get('/cache/stats', (_request, reply) => reply.header('cache-control', 'no-store').send(cacheStats()))
+  shelfRoutes(app, catalogue)
+  adminRoutes(app, catalogue, adminToken)
+  app.get('/cache/stats', (_request, reply) => reply.header('cache-control', 'no-store').send(forebay.stats()))
   await pageRoutes(app)
   return app
 }

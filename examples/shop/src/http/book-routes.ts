@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { FetchResult } from 'forebay'
-import { type Book, type BookChanges, type BookQuery, fold, idOfTitle } from '../books/book.js'
-import type { Catalogue, WriteState } from '../catalogue/catalogue.js'
+import type { FastifyInstance } from 'fastify'
+import { type BookChanges, type BookFacts, type BookQuery, fold, idOfTitle } from '../books/book.js'
+import type { Catalogue } from '../catalogue/catalogue.js'
+import type { PrintedBy } from '../catalogue/printed-catalogue.js'
+import { noSuchBook, served, written } from './answers.js'
 import { problem } from './problems.js'
-import { bookChanges, bookParams, listQuery, newBook } from './schemas.js'
+import { authorParams, bookChanges, bookParams, listQuery, newBook, printQuery } from './schemas.js'
 
 interface OneBook {
   Params: { id: string }
@@ -15,12 +16,26 @@ interface ListQuery {
 /** The catalogue over HTTP. Reads say in `x-cache` what served them, writes in `x-cache-write` what became of the copies. */
 export function bookRoutes(app: FastifyInstance, catalogue: Catalogue): void {
   app.get<ListQuery>('/api/books', { schema: { querystring: listQuery } }, async (request, reply) => {
-    return served(reply, await catalogue.list(canonicalQuery(request.query)))
+    const { list, books } = await catalogue.list(canonicalQuery(request.query))
+    const { total, page, pages } = served(reply, list)
+    return { books, total, page, pages }
   })
 
   app.get<OneBook>('/api/books/:id', { schema: { params: bookParams } }, async (request, reply) => {
     const book = served(reply, await catalogue.book(request.params.id))
-    return book ?? noSuchBook(reply, request.params.id)
+    if (!book) return noSuchBook(reply, request.params.id)
+    reply.header('last-modified', book.changedAt.toUTCString())
+    return book
+  })
+
+  app.get<{ Params: { name: string } }>('/api/authors/:name', { schema: { params: authorParams } }, async (request, reply) => {
+    const author = served(reply, await catalogue.author(request.params.name))
+    if (!author) return problem(reply, 404, 'Not Found', `There is no author "${request.params.name}".`)
+    return { ...author, decades: Object.fromEntries(author.decades) }
+  })
+
+  app.get<{ Querystring: { by: PrintedBy } }>('/catalogue.txt', { schema: { querystring: printQuery } }, async (request, reply) => {
+    return reply.type('text/plain; charset=utf-8').send(await catalogue.printed(request.query.by))
   })
 
   app.get<OneBook>('/api/books/:id/wishlist', { schema: { params: bookParams } }, async (request, reply) => {
@@ -29,14 +44,13 @@ export function bookRoutes(app: FastifyInstance, catalogue: Catalogue): void {
     return { id, wishes: served(reply, await catalogue.wishes(id)) }
   })
 
-  app.post<{ Body: Omit<Book, 'id'> & { id?: string } }>('/api/books', { schema: { body: newBook } }, async (request, reply) => {
+  app.post<{ Body: BookFacts & { id?: string } }>('/api/books', { schema: { body: newBook } }, async (request, reply) => {
     const { id: wanted, ...facts } = request.body
     const id = wanted ?? idOfTitle(facts.title)
     if (id === '') return problem(reply, 400, 'Bad Request', 'No id can be made of this title; send an "id" too.')
-    const book = { id, ...trimmed(facts) }
-    const created = await catalogue.create(book)
+    const created = await catalogue.create(id, trimmed(facts))
     if (created === 'exists') return problem(reply, 409, 'Conflict', `There is a book "${id}" already; send another "id".`)
-    return written(reply, created.state).code(201).header('location', `/api/books/${id}`).send(book)
+    return written(reply, created.state).code(201).header('location', `/api/books/${id}`).send(created.book)
   })
 
   app.patch<OneBook & { Body: BookChanges }>(
@@ -61,21 +75,6 @@ export function bookRoutes(app: FastifyInstance, catalogue: Catalogue): void {
     const { state, wishes } = await catalogue.wish(id)
     return written(reply, state).send({ id, wishes })
   })
-}
-
-/** Says which tier answered, and how old the answer is in whole seconds. */
-function served<T>(reply: FastifyReply, answer: FetchResult<T>): FetchResult<T>['value'] {
-  reply.header('x-cache', answer.state === 'stale' ? 'stale' : answer.tier)
-  reply.header('age', Math.floor(answer.ageMs / 1000))
-  return answer.value
-}
-
-function written(reply: FastifyReply, state: WriteState): FastifyReply {
-  return reply.header('x-cache-write', state)
-}
-
-function noSuchBook(reply: FastifyReply, id: string): FastifyReply {
-  return problem(reply, 404, 'Not Found', `There is no book "${id}".`)
 }
 
 /** The one form of a question: `?author=JANE%20Austen&q=` asks what `?author=jane+austen` asks. */

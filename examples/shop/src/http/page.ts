@@ -5,10 +5,12 @@ const files = [
   { path: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { path: '/shop.css', file: 'shop.css', type: 'text/css; charset=utf-8' },
   { path: '/shop.js', file: 'shop.js', type: 'text/javascript; charset=utf-8' },
+  { path: '/caches', file: 'caches.html', type: 'text/html; charset=utf-8' },
+  { path: '/caches.js', file: 'caches.js', type: 'text/javascript; charset=utf-8' },
   { path: '/favicon.svg', file: 'favicon.svg', type: 'image/svg+xml' },
 ]
 
-/** The page at `/`: four files without a build step, which may load nothing from anywhere else. */
+/** The pages at `/` and `/caches`: files without a build step, which may load nothing from anywhere else. */
 export async function pageRoutes(app: FastifyInstance): Promise<void> {
   for (const { path, file, type } of files) {
     const content = await readFile(new URL(`../../public/${file}`, import.meta.url))

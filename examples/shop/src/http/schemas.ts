@@ -38,3 +38,37 @@ export const bookChanges = {
   minProperties: 1,
   properties: { title, author, year },
 }
+
+export const authorParams = { type: 'object', properties: { name: author }, required: ['name'] }
+
+export const printQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { by: { enum: ['author', 'year'], default: 'author', description: 'author or year' } },
+}
+
+export const explainQuery = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['key'],
+  properties: { key: { type: 'string', minLength: 1, maxLength: 1000, description: 'a key: a text, or a structure in JSON' } },
+}
+
+export const control = {
+  type: 'object',
+  description: 'a JSON object with mode and ramp, or one of them',
+  additionalProperties: false,
+  minProperties: 1,
+  properties: {
+    mode: { enum: ['on', 'off', 'shadow'], description: 'on, off or shadow' },
+    ramp: { type: 'number', minimum: 0, maximum: 100, description: 'a number from 0 to 100' },
+  },
+}
+
+export const forget = {
+  type: 'object',
+  description: 'a JSON object with the prefix of the keys',
+  additionalProperties: false,
+  required: ['prefix'],
+  properties: { prefix: { type: 'string', minLength: 1, maxLength: 80, description: 'a text of 1 to 80 characters' } },
+}

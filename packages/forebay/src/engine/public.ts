@@ -572,7 +572,7 @@ export interface Forebay extends AsyncDisposable {
    * `undefined`: only its own writes. From the first call on each hit in memory looks whether it runs inside one.
    */
   withToken<R>(token: string | undefined, work: () => R): R
-  /** The token to hand on from inside `withToken`: what it was given, and all writes made inside; `undefined` outside. */
+  /** The token to hand on from inside `withToken`: what it was given, and all writes made inside; `undefined` if there is neither, and outside. */
   token(): string | undefined
   /**
    * Resolves when Redis has been reached and memory can be proven fresh, however long that takes; the cache serves before that too. What

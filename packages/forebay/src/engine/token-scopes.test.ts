@@ -57,6 +57,7 @@ describe('inside withToken', () => {
     expect(await fleet.until(two.forebay.withToken(handed, () => books.getOrSet('b42', origin.load)))).toBe('second')
     expect(two.forebay.withToken(token, () => two.forebay.token())).toBe(token)
     expect(two.forebay.token()).toBeUndefined()
+    expect(two.forebay.withToken(undefined, () => two.forebay.token())).toBeUndefined()
   })
 
   it('a token that cannot be read is refused before anything runs', async () => {

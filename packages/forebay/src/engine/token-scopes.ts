@@ -43,9 +43,9 @@ export class TokenScopes {
     if (scope !== undefined) scope.token = mergeTokens([scope.token, token])
   }
 
-  /** The token of the caller's scope: what was given, and what was written inside. */
+  /** The token of the caller's scope: what was given, and what was written inside; `undefined` if there is nothing to see. */
   text(): string | undefined {
     const token = this.current()
-    return token && encodeToken(token)
+    return token === undefined || token.length === 0 ? undefined : encodeToken(token)
   }
 }
