@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { ChaosDirection } from 'forebay/testing'
 import type { RedisServer } from '../server.js'
 import type { Fleet } from './fleet.js'
-import type { Direction } from './wire.js'
 import { verdictNow } from './storm.js'
 
 /** A fault, in a fleet under traffic. Resolves when it is over. */
@@ -39,15 +39,15 @@ export function clientKill(forMs: number): Fault {
 export function cut(forMs: number): Fault {
   return atWrites(forMs, ({ workers }) => {
     const one = Math.floor(Math.random() * 2 * workers.length)
-    for (const [i, { link }] of workers.entries()) if (one >= workers.length || i === one) link?.cut()
+    for (const [i, { link }] of workers.entries()) if (one >= workers.length || i === one) link?.reset()
   })
 }
 
 /** One process after the other talks into a hole for `eachMs`: to the server, from it, or both; then what was held back arrives. */
-export function blackHole(eachMs: number, directions: readonly Direction[]): Fault {
+export function blackHole(eachMs: number, direction?: ChaosDirection): Fault {
   return async ({ workers }) => {
     for (const { link } of workers) {
-      link?.swallow(...directions)
+      link?.freeze(direction)
       await pause(eachMs)
       link?.heal()
       await pause(eachMs / 2)

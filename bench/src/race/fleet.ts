@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { type ChaosProxy, chaosProxy } from 'forebay/testing'
 import { Calls } from '../calls.js'
 import { type RedisServer, startServer, startSixNodes } from '../server.js'
 import { Origin } from './origin.js'
-import { Wire } from './wire.js'
 
 /** One process of a fleet, as its parent has it. */
 export interface Worker {
@@ -12,7 +12,7 @@ export interface Worker {
   /** Sends a signal; resolves when the process is gone, if it kills. */
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): Promise<void>
   /** Its way to the server, where the plan says so. */
-  readonly link: Wire | undefined
+  readonly link: ChaosProxy | undefined
 }
 
 /** Several real processes with the same kind of cache, a Redis or a Cluster of their own, and the origin. */
@@ -60,7 +60,7 @@ export async function withFleet<T>(plan: FleetPlan, work: (fleet: Fleet) => Prom
   try {
     const workers: Worker[] = []
     for (let i = 0; i < plan.processes; i++) {
-      const link = plan.proxied === true ? await Wire.to(servers[0]?.port ?? 0) : undefined
+      const link = plan.proxied === true ? await chaosProxy({ target: { port: servers[0]?.port ?? 0 } }) : undefined
       const child = fork(workerFile)
       open.push({ child, link })
       workers.push(workerOf({ child, link }, origin, hooks))
@@ -68,7 +68,10 @@ export async function withFleet<T>(plan: FleetPlan, work: (fleet: Fleet) => Prom
     const { side, maxStalenessMs, peers, probe = false, shards } = plan
     await Promise.all(
       workers.map((worker) => {
-        const where = place === undefined ? { url: (worker.link ?? servers[0])?.url } : { cluster: place.urls }
+        const where =
+          place === undefined
+            ? { url: worker.link === undefined ? servers[0]?.url : `redis://${worker.link.host}:${worker.link.port}` }
+            : { cluster: place.urls }
         return worker.call('open', { side, maxStalenessMs, peers, redis: { ...where, deadline: plan.deadlineMs }, probe, shards })
       }),
     )
@@ -78,7 +81,7 @@ export async function withFleet<T>(plan: FleetPlan, work: (fleet: Fleet) => Prom
   } finally {
     for (const { child, link } of open) {
       child.kill('SIGKILL')
-      link?.stop()
+      await link?.close()
     }
     for (const server of servers) server.resume()
     await (place ?? servers[0])?.stop()
@@ -87,7 +90,7 @@ export async function withFleet<T>(plan: FleetPlan, work: (fleet: Fleet) => Prom
 
 interface OpenWorker {
   readonly child: ChildProcess
-  readonly link: Wire | undefined
+  readonly link: ChaosProxy | undefined
 }
 
 function workerOf({ child, link }: OpenWorker, origin: Origin, hooks: Hooks): Worker {

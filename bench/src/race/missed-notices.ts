@@ -23,7 +23,7 @@ export async function missedNotices({ workers }: Fleet, plan: { missed: number; 
   const [touched, untouched] = [names('touched', plan.missed), names('untouched', plan.untouched)]
   await reader.call('readMany', [...touched, ...untouched])
   const before = await reader.call<Counts>('counts')
-  reader.link?.close()
+  cutOff(reader)
   await writer.call('invalidateMany', touched)
   reader.link?.heal()
   await heardAgain(reader, untouched, ({ replayed }) => replayed - before.replayed >= plan.missed)
@@ -38,6 +38,12 @@ export async function missedNotices({ workers }: Fleet, plan: { missed: number; 
   }
 }
 
+/** Its connections are reset, and new ones too until the link is healed. */
+function cutOff({ link }: Worker): void {
+  link?.refuse()
+  link?.reset()
+}
+
 /** The same with more notices in one shard than its log holds: that shard alone is dropped, and nothing old is left. */
 export async function trimmedLog({ workers }: Fleet, plan: { missed: number; untouched: number }): Promise<MissedResult> {
   const [writer, reader] = pair(workers)
@@ -45,7 +51,7 @@ export async function trimmedLog({ workers }: Fleet, plan: { missed: number; unt
   const untouched = Array.from({ length: plan.untouched }, (_, i) => `trimmed:untouched${i}.`)
   await reader.call('readMany', [touched, ...untouched])
   const before = await reader.call<Counts>('counts')
-  reader.link?.close()
+  cutOff(reader)
   await writer.call(
     'invalidateMany',
     Array.from({ length: plan.missed }, () => touched),

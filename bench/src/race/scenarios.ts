@@ -121,7 +121,7 @@ function under(plan: Partial<FleetPlan>, fault: (scope: Scope, say: Say) => Faul
 /** The contract is off, the judge is not: it must find what a hole does then. */
 async function contractOff({ sample }: Scope, say: Say): Promise<void> {
   const plan = { ...stormers, proxied: true, maxStalenessMs: 60_000 }
-  const fault = blackHole(3 * stormStalenessMs, ['up', 'down'])
+  const fault = blackHole(3 * stormStalenessMs)
   const { staleMs } = await withFleet(plan, (fleet) => storm(fleet, { calmMs: sample ? 300 : 1_000, verbs: ['keys'] }, fault))
   const found = stormStalenessMs + slackMs
   say('largest-staleness', staleMs, 'ms', `> ${found}`, staleMs > found)
@@ -186,9 +186,9 @@ export const scenarios: readonly Scenario[] = [
   { name: 'latency', inSample: true, run: latency('server') },
   { name: 'client-kill', inSample: true, run: under({}, (scope) => clientKill(strikesMs(scope))) },
   { name: 'cut', inSample: true, run: under(proxied, (scope) => cut(strikesMs(scope))) },
-  { name: 'black-hole', inSample: false, run: under(proxied, () => blackHole(spellMs, ['up', 'down'])) },
-  { name: 'black-hole-to-server', inSample: false, run: under(proxied, () => blackHole(spellMs, ['up'])) },
-  { name: 'black-hole-from-server', inSample: false, run: under(proxied, () => blackHole(spellMs, ['down'])) },
+  { name: 'black-hole', inSample: false, run: under(proxied, () => blackHole(spellMs)) },
+  { name: 'black-hole-to-server', inSample: false, run: under(proxied, () => blackHole(spellMs, 'up')) },
+  { name: 'black-hole-from-server', inSample: false, run: under(proxied, () => blackHole(spellMs, 'down')) },
   { name: 'contract-off', inSample: false, run: contractOff },
   { name: 'frozen-server', inSample: true, run: under({}, frozen) },
   { name: 'emptied-server', inSample: false, run: under({}, () => emptiedServer(spellMs)) },

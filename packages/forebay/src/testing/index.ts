@@ -1,3 +1,5 @@
+export type { ChaosDelay, ChaosDirection, ChaosProxy, ChaosProxyOptions } from './chaos-proxy.js'
+export { chaosProxy } from './chaos-proxy.js'
 export type { ConformanceCase, ConformanceWorld } from './conformance.js'
 export { farStoreConformance } from './conformance.js'
 export type { TestClock, TestForebay, TestForebayOptions } from './create-test-forebay.js'
