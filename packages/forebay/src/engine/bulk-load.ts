@@ -83,9 +83,11 @@ class Batch {
   readonly #lanes: (() => Lane)[] = []
   #place: Promise<Place> | undefined
   #hurry: (() => void) | undefined
+  /** Of those who have neither left nor been given up. */
+  readonly #waiting = new Set<AbortSignal>()
+  /** Why the last one was given up. */
+  #reason: unknown
   #undecided = 0
-  #members = 0
-  #gone = 0
   #closed = false
 
   constructor(parts: BulkLoadParts) {
@@ -99,8 +101,7 @@ class Batch {
 
   async enter(key: Key, at: EntryAddress, entrant: Entrant): Promise<Seat> {
     this.#undecided++
-    this.#members++
-    entrant.controller().signal.addEventListener('abort', (event) => this.#leftAlone(event), { once: true })
+    const dismiss = this.#admit(entrant.controller().signal)
     entrant.queued(() => this.#hurry?.())
     this.#lanes.push(() => entrant.lane)
     this.#place ??= Promise.resolve(this.#parts.gate.enter(at, this.#entrant()))
@@ -108,21 +109,25 @@ class Batch {
       await this.#place
     } catch (error) {
       this.#closed = true
+      dismiss()
       throw error
     } finally {
       entrant.queued(undefined)
     }
-    return this.#seat(key, at)
+    return this.#seat(key, at, dismiss)
   }
 
-  #seat(key: Key, at: EntryAddress): Seat {
+  #seat(key: Key, at: EntryAddress, dismiss: () => void): Seat {
     let decided = false
     const decide = (): void => {
       if (!decided) this.#decided()
       decided = true
     }
     return {
-      leave: decide,
+      leave: () => {
+        dismiss()
+        decide()
+      },
       load: (signal) =>
         new Promise((resolve, reject) => {
           if (signal.aborted) reject(signal.reason)
@@ -158,7 +163,8 @@ class Batch {
     const place = await this.#place
     this.#controller.signal.addEventListener('abort', () => place?.leave(), { once: true })
     try {
-      if (this.#ready.size > 0) await this.#call()
+      if (this.#waiting.size > 0) await this.#call()
+      else for (const { reject } of this.#ready.values()) reject(this.#reason)
     } finally {
       place?.leave()
     }
@@ -176,10 +182,23 @@ class Batch {
     }
   }
 
-  /** A member's hard timeout is over, or nobody waits for him: the call ends with the last of them. */
-  #leftAlone(event: Event): void {
-    this.#gone++
-    if (this.#gone === this.#members) this.#controller.abort((event.target as AbortSignal).reason)
+  /** From now on it is waited for, until it leaves: whoever tries again enters again. */
+  #admit(signal: AbortSignal): () => void {
+    const giveUp = (): void => this.#givenUp(signal)
+    this.#waiting.add(signal)
+    signal.addEventListener('abort', giveUp, { once: true })
+    if (signal.aborted) giveUp()
+    return () => {
+      signal.removeEventListener('abort', giveUp)
+      this.#waiting.delete(signal)
+    }
+  }
+
+  /** A member's hard timeout is over, or nobody waits for him: the call ends with the last of those for whom it is made. */
+  #givenUp(signal: AbortSignal): void {
+    this.#waiting.delete(signal)
+    this.#reason = signal.reason
+    if (this.#waiting.size === 0) this.#controller.abort(signal.reason)
   }
 }
 

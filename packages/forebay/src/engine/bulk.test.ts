@@ -262,6 +262,21 @@ describe('getOrSetMany', () => {
     expect(table.signals.map(({ aborted }) => aborted)).toEqual([true, false])
   })
 
+  it('ends the call of the loader when nobody waits for it, though others of its keys have been loaded elsewhere', async () => {
+    const { fleet, nodes, table } = await shop('one', 'two')
+    const origin = fleet.origin('of two', 100)
+    void nodes[1].cache().getOrSet('b1', origin.load)
+    await fleet.run(10)
+    table.takesMs = 10_000
+    const giveUp = new AbortController()
+    const gone = fleet.failure(nodes[0].cache().getOrSetMany(['b0', 'b1'], table.load, { signal: giveUp.signal }))
+    await fleet.run(200)
+    expect(table.calls).toEqual([['b0']])
+    giveUp.abort(new RangeError('gone'))
+    expect(await gone).toBeInstanceOf(RangeError)
+    expect(table.signals[0]?.aborted).toBe(true)
+  })
+
   it('is given up at the hard timeout, and gives its place back', async () => {
     const { fleet, nodes, table } = await shop('one')
     const books = nodes[0].cache({ hardTimeout: '1s' })
