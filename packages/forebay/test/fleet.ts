@@ -10,11 +10,18 @@ import { createPacking } from '../src/system/packing.js'
 import { SimClock } from '../src/testing/sim-clock.js'
 import type { Weather } from '../src/testing/sim-link.js'
 import { type GroupLinks, type NetworkEvent, type SimStore, simStore } from '../src/testing/sim-network.js'
-import { SimProcess } from '../src/testing/sim-process.js'
+import { type ClockSkew, SimProcess } from '../src/testing/sim-process.js'
 import { SimRandom } from '../src/testing/sim-random.js'
 import { SimGroup } from '../src/testing/sim-server.js'
 
 type Executed = Extract<NetworkEvent, { type: 'executed' }>
+
+/** What is not usual about a process. */
+interface NodeParts {
+  readonly wrap?: (far: FarStore) => FarStore
+  readonly packing?: Packing
+  readonly skew?: ClockSkew
+}
 
 /** Every message takes this long, each way. */
 export const latencyMs = 1
@@ -50,8 +57,8 @@ export class Fleet {
   }
 
   /** A process that has just started. */
-  start(name: string, parts: { readonly wrap?: (far: FarStore) => FarStore; readonly packing?: Packing } = {}): Node {
-    const process = new SimProcess(this.clock)
+  start(name: string, parts: NodeParts = {}): Node {
+    const process = new SimProcess(this.clock, parts.skew)
     const network = {
       clock: this.clock,
       random: this.#random,

@@ -1,5 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Envelope, encodeTags, endFreshness, headerLength, maxTagsLength, openEnvelope, sealEnvelope } from './envelope.js'
+import {
+  type Envelope,
+  encodeTags,
+  endFreshness,
+  extendFreshness,
+  headerLength,
+  maxTagsLength,
+  openEnvelope,
+  sealEnvelope,
+} from './envelope.js'
 
 const bytes = (hex: string) => Uint8Array.from(Buffer.from(hex.replaceAll(/\s/g, ''), 'hex'))
 
@@ -110,5 +120,79 @@ describe('ending the freshness of an envelope', () => {
 
   it('leaves foreign bytes alone', () => {
     expect(endFreshness(Buffer.from('foreign'), 1)).toBeUndefined()
+  })
+})
+
+describe('any envelope', () => {
+  const time = fc.nat(2 ** 47)
+  const word = fc.string({ unit: fc.constantFrom(...'ABCabc019-_'), minLength: 8, maxLength: 8 })
+  const anyEnvelope = fc
+    .record({
+      codec: fc.nat(255),
+      createdMs: time,
+      freshForMs: fc.nat(2 ** 40),
+      staleForMs: fc.nat(2 ** 40),
+      errorForMs: fc.nat(2 ** 40),
+      inc: word,
+      epoch: fc.nat(2 ** 48 - 1),
+      costMs: fc.nat(2 ** 32 - 1),
+      extendMs: fc.nat(2 ** 40),
+      version: fc.nat(2 ** 48 - 1),
+      tags: fc.array(fc.string({ unit: 'binary', maxLength: 8 }), { maxLength: 5 }),
+      payload: fc.uint8Array({ maxLength: 20 }),
+    })
+    .map(({ freshForMs, staleForMs, errorForMs, ...rest }): Envelope => {
+      const freshUntilMs = rest.createdMs + freshForMs
+      return { ...rest, freshUntilMs, staleUntilMs: freshUntilMs + staleForMs, errorUntilMs: freshUntilMs + errorForMs }
+    })
+  const opened = (given: Uint8Array | undefined) => {
+    const found = given && openEnvelope(given)
+    if (found === undefined) throw new RangeError('not an envelope')
+    return found
+  }
+
+  it('comes back as it was, but for the span of its extension, which may be a two-thousandth shorter', () => {
+    fc.assert(
+      fc.property(anyEnvelope, (given) => {
+        const { extendMs, payload, ...rest } = opened(sealEnvelope(given))
+        const { extendMs: wanted, payload: sent, ...others } = given
+        expect(rest).toEqual(others)
+        expect(Buffer.compare(payload, sent)).toBe(0)
+        expect(extendMs).toBeLessThanOrEqual(wanted)
+        expect(extendMs).toBeGreaterThanOrEqual(wanted * (1 - 1 / 1_024))
+      }),
+    )
+  })
+
+  it('is not made of random bytes by chance, and none of them throws', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 120 }), fc.boolean(), (bytes, ours) => {
+        const given = ours ? Uint8Array.of(1, ...bytes) : bytes
+        const found = openEnvelope(given)
+        if (found !== undefined) expect(given[0]).toBe(1)
+      }),
+    )
+  })
+
+  it('lives no longer when its freshness ends, no shorter when it is extended, and its windows keep their lengths', () => {
+    fc.assert(
+      fc.property(anyEnvelope, fc.nat(2 ** 41), fc.nat(2 ** 40), fc.nat(2 ** 40), (given, ageMs, freshMs, maxAgeMs) => {
+        const before = opened(sealEnvelope(given))
+        const nowMs = before.createdMs + ageMs
+        const ended = opened(endFreshness(sealEnvelope(given), nowMs))
+        expect(ended.freshUntilMs).toBe(Math.min(before.freshUntilMs, nowMs))
+        const extended = extendFreshness(sealEnvelope(given), nowMs, { freshMs, maxAgeMs })
+        expect(extended === undefined).toBe(before.freshUntilMs <= nowMs)
+        const after = extended && opened(extended.bytes)
+        const byMs = extended?.byMs ?? 0
+        expect(byMs).toBeGreaterThanOrEqual(0)
+        if (byMs > 0 && maxAgeMs > 0) expect(before.freshUntilMs + byMs).toBeLessThanOrEqual(before.createdMs + maxAgeMs)
+        for (const { freshUntilMs, staleUntilMs, errorUntilMs } of [ended, after ?? before]) {
+          expect(staleUntilMs - freshUntilMs).toBe(before.staleUntilMs - before.freshUntilMs)
+          expect(errorUntilMs - freshUntilMs).toBe(before.errorUntilMs - before.freshUntilMs)
+        }
+        expect(after?.freshUntilMs ?? before.freshUntilMs).toBe(before.freshUntilMs + byMs)
+      }),
+    )
   })
 })

@@ -95,6 +95,39 @@ describe('a token of several writes', () => {
     expect(mergeTokens([[part(1, 7)], [part(1, unsent)]])).toEqual([part(1, unsent)])
   })
 
+  /** Of one shard, a number tells which write it is. */
+  const someToken = fc
+    .uniqueArray(fc.record({ shard: fc.nat(5), seq: fc.oneof(fc.nat(9), fc.constant(unsent)) }), { selector: ({ shard }) => shard })
+    .map((parts): Token => parts.map(({ shard, seq }) => part(shard, seq)))
+  const sorted = (given: Token) => [...given].sort((a, b) => a.shard - b.shard)
+
+  it('is the same in whatever order they are merged, all at once or one after the other, and however often', () => {
+    fc.assert(
+      fc.property(someToken, someToken, someToken, (a, b, c) => {
+        const all = sorted(mergeTokens([a, b, c]))
+        expect(sorted(mergeTokens([c, a, b]))).toEqual(all)
+        expect(sorted(mergeTokens([mergeTokens([a, b]), c]))).toEqual(all)
+        expect(sorted(mergeTokens([a, mergeTokens([b, c]), a]))).toEqual(all)
+        expect(mergeTokens([a, a])).toEqual(a)
+      }),
+    )
+  })
+
+  it('tells of each shard that any of them tells of, and never of less', () => {
+    fc.assert(
+      fc.property(fc.array(someToken, { maxLength: 4 }), (tokens) => {
+        const merged = mergeTokens(tokens)
+        expect(new Set(merged.map(({ shard }) => shard)).size).toBe(merged.length)
+        const rank = (seq: number) => (seq === unsent ? Number.POSITIVE_INFINITY : seq)
+        for (const one of tokens.flat()) {
+          const kept = merged.find(({ shard }) => shard === one.shard)
+          expect(rank(kept?.seq ?? -2)).toBeGreaterThanOrEqual(rank(one.seq))
+        }
+        for (const one of merged) expect(tokens.flat()).toContainEqual(one)
+      }),
+    )
+  })
+
   it('of none is none', () => {
     expect(decodeToken(encodeToken(mergeTokens([])))).toEqual([])
   })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { TagTable } from './tags.js'
 
@@ -23,6 +24,33 @@ describe('the tags in memory', () => {
     const table = new TagTable()
     table.drop('a', 7)
     expect(table.take(['a'])[0]?.droppedAt).toBe(0)
+  })
+
+  it('know of each entry whether one of its tags was dropped since, as if each entry had a list of its own', () => {
+    const tags = fc.uniqueArray(fc.constantFrom('a', 'b', 'c'), { maxLength: 3 })
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('take' as const), tags }),
+      fc.record({ kind: fc.constant('release' as const), which: fc.nat(9) }),
+      fc.record({ kind: fc.constant('drop' as const), tag: fc.constantFrom('a', 'b', 'c') }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const table = new TagTable()
+        const entries: { tags: readonly string[]; cells: ReturnType<TagTable['take']>; since: number; dropped: boolean }[] = []
+        steps.forEach((one, i) => {
+          const arrival = i + 1
+          if (one.kind === 'take') entries.push({ tags: one.tags, cells: table.take(one.tags), since: arrival, dropped: false })
+          else if (one.kind === 'release') for (const { cells } of entries.splice(one.which, 1)) table.release(cells)
+          else {
+            table.drop(one.tag, arrival)
+            for (const entry of entries) entry.dropped ||= entry.tags.includes(one.tag)
+          }
+          for (const { cells, since, dropped } of entries) expect(cells.some(({ droppedAt }) => droppedAt > since)).toBe(dropped)
+        })
+        for (const { cells } of entries) table.release(cells)
+        for (const tag of ['a', 'b', 'c']) expect(table.take([tag])[0]).toMatchObject({ entries: 1, droppedAt: 0 })
+      }),
+    )
   })
 
   it('cost no list of their own where they stand alone', () => {

@@ -58,7 +58,7 @@ export class Calls {
       await run(call)
     } catch (error) {
       this.#parts.trace(`${call.text} failed: ${error}`)
-      if (!expected(error, call.node)) this.#parts.complain(`${call.text} failed with ${error}`)
+      if (!expected(error, call.node, this.#parts.plan)) this.#parts.complain(`${call.text} failed with ${error}`)
     } finally {
       this.#underWay.delete(call)
       this.#checkTime(call)
@@ -81,18 +81,23 @@ export function writeLimitMs(plan: WorldPlan): number {
   return 2 * plan.deadlineMs + slackMs
 }
 
-/** The wait for three earlier loads of the key (each for a lease that nobody gives back), then a load of its own, with their retries. */
+/**
+ * The wait for three earlier loads of the key (each for a lease that nobody gives back), then a load of its own, with their retries; where few
+ * loads run at once, each may wait for its place first.
+ */
 export function loadLimitMs(plan: WorldPlan, cache: CacheModel): number {
-  return 10 * plan.deadlineMs + 2 * (2 * cache.hardTimeoutMs + leaseMs) + slackMs
+  const queueMs = plan.features.has('load-bounds') ? 4 * cache.hardTimeoutMs : 0
+  return 10 * plan.deadlineMs + 2 * (2 * cache.hardTimeoutMs + leaseMs) + queueMs + slackMs
 }
 
 const leaseMs = 5_000
 const slackMs = 500
 
-/** An origin that fails, a caller who leaves, a load that is too slow: these are passed on. */
-function expected(error: unknown, node: WorldNode): boolean {
+/** An origin that fails, a caller who leaves, a load that is too slow or for which there is no room: these are passed on. */
+function expected(error: unknown, node: WorldNode, { features }: WorldPlan): boolean {
   if (error instanceof OriginDown || error instanceof GivenUp) return true
   if (!(error instanceof ForebayError)) return false
+  if (error.code === 'E_OVERLOADED') return features.has('load-bounds')
   return error.code === 'E_LOAD_TIMEOUT' || (error.code === 'E_CLOSED' && node.closing)
 }
 

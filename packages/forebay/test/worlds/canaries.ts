@@ -10,7 +10,7 @@ import { TwinServer } from '../../src/memory/twin-server.js'
 import { TwinShard } from '../../src/memory/twin-shard.js'
 import type { Violation } from './checker.js'
 import type { WrapStore } from './node.js'
-import type { Fault, Feature, KeyModel, WorldPlan } from './plan.js'
+import { breadths, type Fault, type Feature, type KeyModel, usualManners, type WorldPlan } from './plan.js'
 
 /**
  * A control: a world with a planted fault, in which the checker must find a broken promise. Each takes one rule of the protocol away,
@@ -32,7 +32,9 @@ export interface Canary {
 
 /** The plan of a seed in which a canary has its chance. */
 export function planFor(canary: Canary, plan: WorldPlan): WorldPlan {
-  const changed = { ...plan, faults: new Set(canary.faults), features: new Set([...plan.features, ...(canary.features ?? [])]) }
+  const spine = [...plan.features].filter((feature) => !breadths.some((breadth) => breadth === feature))
+  const caches = plan.caches.map((cache) => ({ ...cache, manners: usualManners }))
+  const changed = { ...plan, caches, faults: new Set(canary.faults), features: new Set([...spine, ...(canary.features ?? [])]) }
   return canary.plan?.(changed) ?? changed
 }
 

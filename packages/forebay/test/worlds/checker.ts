@@ -6,7 +6,7 @@ import { leaseMs, mostLoadsPerKey } from '../../src/core/plan.js'
 import type { WriteResult } from '../../src/engine/public.js'
 import type { NetworkEvent } from '../../src/testing/sim-network.js'
 import { type Fence, Fences } from './fences.js'
-import type { LoadRecord, Origin, OriginValue } from './origin.js'
+import type { LoadRecord, LoadSpan, Origin, OriginValue } from './origin.js'
 import { valueIn } from './packing.js'
 import type { CacheModel } from './plan.js'
 
@@ -188,12 +188,12 @@ export class Checker {
    */
   #checkAge(read: ReadRecord): void {
     if (read.state === undefined || read.value === null || read.value === undefined || read.why === 'outage') return
-    const load = this.#parts.origin.loads[read.value.by]
+    const load = this.#parts.origin.spanOf(read.value.by)
     const { ttlMs, staleMs, errorMs, lives } = read.cache
     const windowMs = { revalidating: staleMs, error: errorMs, slow: Math.max(staleMs, errorMs) }
     const oldestMs = Math.max(ttlMs, lives.slideMs) + (read.why === undefined ? 0 : windowMs[read.why]) + this.#parts.travelMs
     if (load?.endedMs === undefined || this.#clocksJump) return
-    const ageMs = read.beganMs - Math.max(load.endedMs, this.#storedMs.get(load.id) ?? 0)
+    const ageMs = read.beganMs - Math.max(load.endedMs, this.#storedMs.get(read.value.by) ?? 0)
     if (ageMs <= oldestMs) return
     this.#violated(
       'P1',
@@ -203,11 +203,11 @@ export class Checker {
 
   #checkAnew(read: ReadRecord): void {
     if (read.value === null || read.value === undefined || read.state !== 'fresh') return
-    const load = this.#parts.origin.loads[read.value.by]
+    const load = this.#parts.origin.spanOf(read.value.by)
     if (load !== undefined && load.startedMs < read.beganMs) {
       this.#violated(
         'P1',
-        `${read.node} asked anew for ${read.key} at ${read.beganMs.toFixed(1)} and was given load ${load.id}, begun at ${load.startedMs.toFixed(1)}`,
+        `${read.node} asked anew for ${read.key} at ${read.beganMs.toFixed(1)} and was given load ${read.value.by}, begun at ${load.startedMs.toFixed(1)}`,
       )
     }
   }
@@ -225,13 +225,13 @@ export class Checker {
     const load = this.#took(value)
     const lateMs = load?.endedMs === undefined ? 0 : this.#parts.now() - load.endedMs
     if (lateMs > leaseMs * (1 + maxDrift) + toleranceMs && !this.#clocksJump)
-      this.#violated('P1', `load ${load?.id} of ${key} was stored ${lateMs.toFixed(0)} ms after its end, beyond any lease`)
+      this.#violated('P1', `load ${value?.by} of ${key} was stored ${lateMs.toFixed(0)} ms after its end, beyond any lease`)
   }
 
-  #took(value: OriginValue): LoadRecord | undefined {
+  #took(value: OriginValue): LoadSpan | undefined {
     if (value === null || value === undefined) return undefined
     this.#storedMs.set(value.by, this.#parts.now())
-    return this.#parts.origin.loads[value.by]
+    return this.#parts.origin.spanOf(value.by)
   }
 
   /** Plain reads show entries that a group's fence voids, and those of other incarnations; only fences of the key itself are exact there. */
@@ -298,6 +298,7 @@ export class Checker {
   }
 
   loadBegan(load: LoadRecord, version: string): void {
+    if (load.aside) return
     this.#checkCrowd(load)
     const lease = `${load.key}@${version}`
     const grant = this.#grants.get(lease)?.find((candidate) => candidate.node === load.node && !candidate.used)

@@ -1,3 +1,4 @@
+import { BreadthClients } from './breadth.js'
 import { Calls, type ClientsParts } from './calls.js'
 import { Loaders } from './loaders.js'
 import type { WorldNode } from './node.js'
@@ -10,6 +11,7 @@ export class Clients {
   readonly loaders: Loaders
   readonly readers: Readers
   readonly #writers: Writers
+  readonly #breadth: BreadthClients
   readonly #parts: ClientsParts
 
   constructor(parts: ClientsParts) {
@@ -18,6 +20,7 @@ export class Clients {
     this.loaders = new Loaders(parts)
     this.readers = new Readers(parts, this.calls, this.loaders)
     this.#writers = new Writers(parts, this.calls)
+    this.#breadth = new BreadthClients({ ...parts, random: parts.random.fork('breadth') }, this.readers, this.#writers)
   }
 
   /** One call at one of these processes, whatever comes up. The numbers of calls are theirs, however many take place. */
@@ -28,6 +31,7 @@ export class Clients {
     const cache = random.pick(plan.caches)
     const key = random.pick(cache.keys)
     const { tokens } = this.#writers
+    if (this.#breadth.act({ node, cache, key, tokens }, number)) return
     const newest = tokens.at(-1)
     if (plan.features.has('tokens') && newest !== undefined && random.chance(0.1)) this.readers.readCovered(node, newest)
     else if (random.chance(0.72)) this.readers.read(node, cache, key, tokens)

@@ -4,7 +4,7 @@ import type { ForebayEvent } from '../../src/core/events.js'
 import type { FarStore } from '../../src/core/far-store.js'
 import type { CachePlan } from '../../src/core/plan.js'
 import { Engine } from '../../src/engine/forebay.js'
-import type { Cache } from '../../src/engine/public.js'
+import type { Cache, CacheControl } from '../../src/engine/public.js'
 import { openNearStore } from '../../src/memory/near-store.js'
 import { openContext } from '../../src/system/context.js'
 import type { SimClock } from '../../src/testing/sim-clock.js'
@@ -29,6 +29,9 @@ export class WorldNode {
   readonly engine: Engine
   /** Keys (cache/key) for which a caller has joined another's read, by the time of the last one. */
   readonly joinedMs = new Map<string, number>()
+  /** When a cache was last not used for all of its keys. */
+  readonly #asideMs = new Map<string, number>()
+  readonly #nowMs: () => number
   /** Time that it was stalled in its life; calls may take this much longer. */
   stalledMs = 0
   closing = false
@@ -67,6 +70,7 @@ export class WorldNode {
       if (event.type === 'join') this.joinedMs.set(`${event.cache}/${event.key}`, given.clock.now())
       given.hear(this, event)
     })
+    this.#nowMs = () => given.clock.now()
     this.#caches = new Map(given.caches.map((model) => [model.name, openCache(this.engine, model, given.version)]))
   }
 
@@ -87,6 +91,23 @@ export class WorldNode {
     return cache
   }
 
+  /** Changes whether a cache is used. */
+  control(name: string, control: Required<CacheControl>): void {
+    this.#noteAside(name)
+    this.cache(name).control(control)
+  }
+
+  /** Whether a load that begins now may be one past the cache, for whoever reads while it is not used, or for the monitor. */
+  mayLoadAside({ name, hardTimeoutMs, manners }: CacheModel): boolean {
+    this.#noteAside(name)
+    return manners.monitored || this.#nowMs() - (this.#asideMs.get(name) ?? Number.NEGATIVE_INFINITY) < 2 * hardTimeoutMs
+  }
+
+  #noteAside(name: string): void {
+    const { mode, ramp } = this.cache(name).stats().control
+    if (mode !== 'on' || ramp < 100) this.#asideMs.set(name, this.#nowMs())
+  }
+
   kill(): void {
     this.process.kill()
     for (const { command, listen } of this.store.links) {
@@ -98,7 +119,7 @@ export class WorldNode {
 
 function openCache(engine: Engine, model: CacheModel, version: string): Cache<OriginValue> {
   const tags = new Map(model.keys.map(({ key, tags }) => [`${model.name}/${key}`, tags]))
-  const { lives } = model
+  const { lives, manners } = model
   const plan: CachePlan = {
     ...cachePlan(model.name, { ttl: 1 }, undefined),
     name: model.name,
@@ -115,10 +136,14 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     sliding: lives.slideMs === 0 ? undefined : { maxMs: Math.max(lives.slideMs, model.ttlMs) },
     earlyBeta: lives.beta,
     keepMs: lives.keepMs,
+    negativeMs: manners.negativeMs,
+    values: manners.values,
+    loads: manners.loads,
+    monitor: manners.monitored ? { share: 0.5, maxPerSecond: 20 } : undefined,
     memory:
       model.memory === 0
         ? undefined
-        : { maxEntries: model.memory, maxBytes: 1_000_000, policy: 's3fifo', ttlMs: lives.memoryMs || Number.MAX_SAFE_INTEGER },
+        : { maxEntries: model.memory, maxBytes: 1_000_000, policy: manners.policy, ttlMs: lives.memoryMs || Number.MAX_SAFE_INTEGER },
     maxValueBytes: 10_000,
     compression: model.keys.length % 2 === 0 ? { codec: 'gzip', thresholdBytes: 0, level: 1 } : undefined,
   }

@@ -21,7 +21,11 @@ export interface LoadRecord {
   readonly untilMs: number
   /** The version that it read; `undefined` until it has read. */
   version: number | undefined
+  /** It may be one past the cache: for a cache that is not used, or for the monitor. */
+  readonly aside: boolean
 }
+
+export type LoadSpan = Pick<LoadRecord, 'startedMs' | 'endedMs'>
 
 /** Loads further back than this have ended. */
 const mostAtOnce = 200
@@ -32,6 +36,10 @@ export class Origin {
   readonly #versions = new Map<string, number>()
   readonly #hollow: boolean
   readonly loads: LoadRecord[] = []
+  /** Values that later loads have found unchanged, by the load that brought them first: when the last of these began and ended. */
+  readonly #confirmed = new Map<number, LoadSpan>()
+  /** Who brought a version first, by its key and number. */
+  readonly #first = new Map<string, number>()
 
   /** `hollow`: some versions are null or undefined. */
   constructor(clock: SimClock, hollow: boolean) {
@@ -49,10 +57,10 @@ export class Origin {
     return version
   }
 
-  beginLoad(node: string, key: string, hardTimeoutMs: number): LoadRecord {
+  beginLoad(node: string, key: string, { hardTimeoutMs = 0, aside = false } = {}): LoadRecord {
     const startedMs = this.#clock.now()
     const untilMs = startedMs + hardTimeoutMs
-    const load: LoadRecord = { id: this.loads.length, node, key, startedMs, untilMs, endedMs: undefined, version: undefined }
+    const load: LoadRecord = { id: this.loads.length, node, key, startedMs, untilMs, endedMs: undefined, version: undefined, aside }
     this.loads.push(load)
     return load
   }
@@ -61,15 +69,40 @@ export class Origin {
   running(node: string, key: string): LoadRecord[] {
     const nowMs = this.#clock.now()
     const recent = this.loads.slice(-mostAtOnce)
-    return recent.filter((load) => load.node === node && load.key === key && load.endedMs === undefined && nowMs < load.untilMs)
+    return recent.filter(
+      (load) => !load.aside && load.node === node && load.key === key && load.endedMs === undefined && nowMs < load.untilMs,
+    )
   }
 
   /** A name for a value that comes from a `set`, in the same series as the loads. */
   nameSet(node: string, key: string, version: number): number {
-    const load = this.beginLoad(node, key, 0)
+    const load = this.beginLoad(node, key)
     load.version = version
     load.endedMs = load.startedMs
-    return load.id
+    return this.firstWith(load, version)
+  }
+
+  /** This load has seen that a value, brought first by another one, is still what there is. */
+  confirm(by: number, { startedMs, endedMs = startedMs }: LoadRecord): void {
+    const known = this.spanOf(by)
+    this.#confirmed.set(by, {
+      startedMs: Math.max(startedMs, known?.startedMs ?? 0),
+      endedMs: Math.max(endedMs, known?.endedMs ?? 0),
+    })
+  }
+
+  /** When the last load began that brought a value or found it unchanged, and when the last of them ended. */
+  spanOf(by: number): LoadSpan | undefined {
+    return this.#confirmed.get(by) ?? this.loads[by]
+  }
+
+  /** The name for this version that each load gives it, so that two copies of a version are the same. */
+  firstWith(load: LoadRecord, version: number): number {
+    const name = `${load.key} v${version}`
+    const first = this.#first.get(name)
+    if (first === undefined) this.#first.set(name, load.id)
+    else this.confirm(first, load)
+    return first ?? load.id
   }
 
   value(key: string, version: number, by: number): OriginValue {

@@ -25,15 +25,23 @@ export function worldPacking(clock: Clock, random: SimRandom): Packing {
 /** The value in a payload of a world. */
 export function valueIn(codec: number, payload: Bytes): OriginValue {
   const whole = compressionOf(codec) === undefined ? payload : lengthen(payload.subarray(4))
-  return decodeValue(codec & codecBits.value, whole) as OriginValue
+  return decodeValue(codec & codecBits.value, whole.subarray(startOf(whole))) as OriginValue
+}
+
+/** Where the value begins: a validator before it has a length, whose first byte is 0 as that of no JSON. */
+function startOf(bytes: Bytes): number {
+  return bytes[0] === 0 ? 2 + (bytes[1] ?? 0) : 0
 }
 
 function shorten(bytes: Bytes): Bytes {
-  const value = bytes.length === 0 ? null : (JSON.parse(Buffer.from(bytes).toString()) as Versioned | null)
-  return value === null ? bytes : Buffer.from(JSON.stringify([value.key, value.version, value.by]))
+  const start = startOf(bytes)
+  const value = bytes.length === start ? null : (JSON.parse(Buffer.from(bytes.subarray(start)).toString()) as Versioned | null)
+  if (value === null) return bytes
+  return Buffer.concat([bytes.subarray(0, start), Buffer.from(JSON.stringify([value.key, value.version, value.by]))])
 }
 
 function lengthen(bytes: Bytes): Bytes {
-  const [key, version, by] = JSON.parse(Buffer.from(bytes).toString()) as [string, number, number]
-  return Buffer.from(JSON.stringify({ key, version, by }))
+  const start = startOf(bytes)
+  const [key, version, by] = JSON.parse(Buffer.from(bytes.subarray(start)).toString()) as [string, number, number]
+  return Buffer.concat([bytes.subarray(0, start), Buffer.from(JSON.stringify({ key, version, by }))])
 }

@@ -1,3 +1,6 @@
+import type { ValuesMode } from '../../src/core/kept-value.js'
+import type { EvictionPolicy } from '../../src/core/near-store.js'
+import type { LoadBounds } from '../../src/core/plan.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
 
 /**
@@ -79,7 +82,24 @@ export const features = [
   'bursts',
   'floods',
 ] as const
-export type Feature = (typeof features)[number]
+
+/** What is drawn from streams of its own, so that a world without any of it is the one that it was before there was this. */
+export const breadths = [
+  'bulk',
+  'warm',
+  'scopes',
+  'again',
+  'inspections',
+  'revalidation',
+  'origin-versions',
+  'controls',
+  'monitor',
+  'value-modes',
+  'policies',
+  'negative-ttl',
+  'load-bounds',
+] as const
+export type Feature = (typeof features)[number] | (typeof breadths)[number]
 
 /** The version of the caches in the process of this index: two of them live side by side during a rolling deploy. */
 export function versionOf(plan: WorldPlan, index: number): string {
@@ -97,6 +117,7 @@ export interface CacheModel {
   /** Entries kept in memory; 0 = none. */
   readonly memory: number
   readonly lives: LivesModel
+  readonly manners: MannersModel
   readonly keys: readonly KeyModel[]
 }
 
@@ -108,6 +129,24 @@ export interface LivesModel {
   readonly softTimeoutMs: number
   readonly keepMs: number
   readonly memoryMs: number
+}
+
+/** How a cache goes about its work, where that is not the usual way. */
+export interface MannersModel {
+  readonly policy: EvictionPolicy
+  readonly values: ValuesMode
+  /** For null and undefined; 0 = they are not kept. */
+  readonly negativeMs: number | undefined
+  readonly loads: LoadBounds
+  readonly monitored: boolean
+}
+
+export const usualManners: MannersModel = {
+  policy: 's3fifo',
+  values: 'frozen',
+  negativeMs: undefined,
+  loads: { max: 256, queue: 10_000 },
+  monitored: false,
 }
 
 export interface KeyModel {
@@ -128,7 +167,8 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
   const groups = chosen === 'single' ? 1 : 2 + random.below(2)
   const shards = chosen === 'single' ? 1 + random.below(3) : groups + random.below(3)
   const nodes = random.pick([1, 2, 2, 2, 3, 3, 4])
-  const switchedOn = new Set(features.filter((feature) => random.chance(feature === 'floods' ? 0.03 : 0.6)))
+  const drawnFeatures = features.filter((feature) => random.chance(feature === 'floods' ? 0.03 : 0.6))
+  const switchedOn = new Set<Feature>([...drawnFeatures, ...planBreadth(new SimRandom(`breadth/${seed}`))])
   return {
     seed,
     topology: chosen,
@@ -145,6 +185,11 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
   }
 }
 
+/** Two worlds in five have none of it. */
+function planBreadth(random: SimRandom): readonly Feature[] {
+  return random.chance(0.4) ? [] : breadths.filter(() => random.chance(0.35))
+}
+
 /** One world in eight has no faults at all: there every promise is exact. */
 function planFaults(random: SimRandom, groups: number): ReadonlySet<Fault> {
   if (random.chance(0.125)) return new Set()
@@ -157,6 +202,21 @@ function planLives(random: SimRandom): LivesModel {
   const lively = random.chance(0.5)
   const one = (choices: readonly number[]) => (lively ? random.pick([0, ...choices]) : 0)
   return { slideMs: one([5_000]), beta: one([1, 20]), softTimeoutMs: one([10, 200]), keepMs: one([60_000]), memoryMs: one([100, 1_000]) }
+}
+
+function planManners(random: SimRandom, features: ReadonlySet<Feature>): MannersModel {
+  const one = <T>(feature: Feature, usual: T, others: readonly T[]): T => (features.has(feature) ? random.pick(others) : usual)
+  const { policy, values, negativeMs, loads } = usualManners
+  return {
+    policy: one('policies', policy, ['lru', 'lfu']),
+    values: one('value-modes', values, ['cloned', 'shared']),
+    negativeMs: one('negative-ttl', negativeMs, [0, 100]),
+    loads: one('load-bounds', loads, [
+      { max: 1, queue: 2 },
+      { max: 2, queue: 0 },
+    ]),
+    monitored: features.has('monitor'),
+  }
 }
 
 function planCache(
@@ -174,6 +234,7 @@ function planCache(
     onOutage: random.chance(0.15) ? 'serve' : 'reload',
     memory: random.pick([0, 2, 100, 100, 100]),
     lives: planLives(random.fork(`lives/${given.name}`)),
+    manners: planManners(random.fork(`manners/${given.name}`), given.features),
     keys: Array.from({ length: 1 + random.below(4) }, (_, i) => planKey(random, i, given)),
   }
 }

@@ -248,6 +248,9 @@ class World {
     this.#resting = true
     this.#trace.add('--- the faults stop')
     this.#clients.loaders.calm = true
+    for (const node of this.#nodes.filter(({ serving }) => serving)) {
+      for (const { name } of this.#plan.caches) node.control(name, { mode: 'on', ramp: 100 })
+    }
     this.#faults.stop()
   }
 
@@ -276,8 +279,30 @@ class World {
       await this.#pass(1_500)
     }
     this.#checker.finish(living)
+    this.#checkMonitors()
     this.#checkBounds()
     await this.#closeAll()
+  }
+
+  /** Where nothing is broken and every write is told, nothing that a monitor follows outlives its contract by much. */
+  #checkMonitors(): void {
+    const { caches, faults, features } = this.#plan
+    for (const { name: node, engine } of this.#nodes) {
+      for (const { name, maxStalenessMs } of caches) {
+        const { monitor, control } = engine.stats().caches[name] ?? {}
+        if (monitor === undefined) continue
+        if (monitor.consistent > 0) this.#count('monitor consistent')
+        if (monitor.mismatches > 0) this.#count('monitor mismatch')
+        if (faults.size > 0 || features.has('floods')) continue
+        const { staleAfter } = monitor
+        const late = staleAfter['10s'] + (maxStalenessMs < 1_000 ? staleAfter['1s'] : 0)
+        if (late > 0)
+          this.violated({
+            promise: 'P2',
+            text: `${node}: the monitor of ${name} has seen ${late} values stale for too long, ${control?.mode}`,
+          })
+      }
+    }
   }
 
   #checkBounds(): void {

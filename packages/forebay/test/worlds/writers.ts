@@ -1,7 +1,7 @@
 import { fits, pattern } from '../../src/core/pattern.js'
 import { mostUnsent } from '../../src/core/plan.js'
 import { stampLimit } from '../../src/memory/twin-shard.js'
-import { doNotStore, type WriteResult } from '../../src/engine/public.js'
+import { doNotStore, entry, type InvalidateOptions, type SetOptions, type WriteResult } from '../../src/engine/public.js'
 import { type Calls, type ClientsParts, OriginDown, writeLimitMs } from './calls.js'
 import type { Fence } from './fences.js'
 import type { FromOrigin } from './loaders.js'
@@ -58,7 +58,9 @@ export class Writers {
     const stale = plan.features.has('stale-marks') && random.chance(0.2)
     this.#commitThen(node, [name], () => {
       const at = node.cache(cache.name)
-      return this.#fence(node, { kind: stale ? 'stale' : 'key', covers: [name] }, () => (stale ? at.markStale(key) : at.invalidate(key)))
+      return this.#fence(node, { kind: stale ? 'stale' : 'key', covers: [name] }, () =>
+        stale ? at.markStale(key, this.#againAfter()) : at.invalidate(key, this.#againAfter()),
+      )
     })
   }
 
@@ -71,9 +73,37 @@ export class Writers {
     this.#commitThen(node, [name], async () => {
       const at = node.cache(cache.name)
       const value = this.#valueNow(node, name)
-      await this.#fence(node, { kind: sets ? 'set' : 'key', covers: [name] }, () => (sets ? at.set(key, value) : at.delete(key)))
+      await this.#fence(node, { kind: sets ? 'set' : 'key', covers: [name] }, () =>
+        sets ? at.set(key, value, this.#setOptions(name)) : at.delete(key),
+      )
       this.#busy.delete(name)
     })
+  }
+
+  /** Sets the keys of this cache that this process alone writes, and that it is not writing already, in one call. */
+  setMany(node: WorldNode, cache: CacheModel): void {
+    const own = named(cache).filter(({ setBy, name }) => setBy === node.index && !this.#busy.get(name)?.process.alive)
+    if (own.length === 0 || node.process.stalled) return
+    for (const { name } of own) this.#busy.set(name, node)
+    const covers = own.map(({ name }) => name)
+    this.#commitThen(node, covers, async () => {
+      const entries = own.map(({ key, name }) => [key, this.#valueNow(node, name), this.#setOptions(name)] as const)
+      await this.#fence(node, { kind: 'set', covers }, () => node.cache(cache.name).setMany(entries))
+      for (const name of covers) this.#busy.delete(name)
+    })
+  }
+
+  #setOptions(name: string): SetOptions | undefined {
+    const { plan, origin } = this.#parts
+    return plan.features.has('origin-versions') ? { version: origin.version(name) } : undefined
+  }
+
+  /** How an invalidation is made where that is not the usual way: once more after a while. */
+  #againAfter(): InvalidateOptions | undefined {
+    const { plan, random } = this.#parts
+    if (!plan.features.has('again')) return undefined
+    const drawn = random.fork(`again ${this.#parts.checker.fences.all.length}`)
+    return drawn.chance(0.4) ? { again: drawn.between(1, 2_000) } : undefined
   }
 
   #dropTags(node: WorldNode, cache: CacheModel): void {
@@ -83,7 +113,7 @@ export class Writers {
     const wide = random.chance(0.3)
     const covers = (wide ? plan.caches : [cache]).flatMap(named).filter((model) => tags.some((tag) => model.tags.includes(tag)))
     const on = wide ? node.engine : node.cache(cache.name)
-    this.#dropGroup(node, { kind: 'tags', covers }, () => on.invalidateTags(tags))
+    this.#dropGroup(node, { kind: 'tags', covers }, () => on.invalidateTags(tags, this.#againAfter()))
   }
 
   /**
@@ -119,19 +149,23 @@ export class Writers {
     const wide = this.#parts.random.chance(0.3)
     const covers = (wide ? this.#parts.plan.caches : [cache]).flatMap(named)
     const on = wide ? node.engine : node.cache(cache.name)
-    this.#dropGroup(node, { kind: 'clear', covers }, () => on.clear())
+    this.#dropGroup(node, { kind: 'clear', covers }, () => on.clear(this.#againAfter()))
   }
 
   #dropPattern(node: WorldNode, cache: CacheModel): void {
     const given = this.#parts.random.pick([pattern`*`, pattern`k*`, pattern`*${0}`, pattern`k${1}*`, pattern`${'*'}`])
     const covers = named(cache).filter(({ key }) => fits(given.parts, key))
-    this.#dropGroup(node, { kind: 'pattern', covers }, () => node.cache(cache.name).invalidatePattern(given))
+    this.#dropGroup(node, { kind: 'pattern', covers }, () => node.cache(cache.name).invalidatePattern(given, this.#againAfter()))
   }
 
   #dropMany(node: WorldNode, cache: CacheModel): void {
     const some = named(cache).filter((model) => model.setBy === undefined && this.#parts.random.chance(0.6))
     const covers = some.map(({ name }) => name)
-    const drop = () => node.cache(cache.name).deleteMany(some.map(({ key }) => key))
+    const drop = () =>
+      node.cache(cache.name).deleteMany(
+        some.map(({ key }) => key),
+        this.#againAfter(),
+      )
     this.#commitThen(node, covers, () => this.#fence(node, { kind: 'key', covers }, drop))
   }
 
@@ -170,7 +204,19 @@ export class Writers {
     const covers = new Map(given.covers.map((name) => [name, origin.version(name)]))
     const fence = checker.fences.begin({ node: node.name, kind: given.kind, covers, beganMs: clock.now() })
     const text = `${node.name} ${given.kind} #${fence.id} [${[...covers].map(([name, version]) => `${name} v${version}`).join(', ')}]`
-    await this.#calls.follow({ node, text, limitMs: writeLimitMs(plan) }, async () => this.#fenced(text, fence, await write()))
+    await this.#calls.follow({ node, text, limitMs: writeLimitMs(plan) }, async () =>
+      this.#fenced(text, fence, await this.#inScope(node, write)),
+    )
+  }
+
+  /** Where the world has scopes, the token of a write is that of the scope it was made in. */
+  #inScope(node: WorldNode, write: () => Promise<WriteResult>): Promise<WriteResult> {
+    if (!this.#parts.plan.features.has('scopes')) return write()
+    const { engine } = node
+    return engine.withToken(undefined, async () => {
+      const result = await write()
+      return { ...result, token: engine.token() ?? '' }
+    })
   }
 
   #fenced(text: string, fence: Fence, result: WriteResult): void {
@@ -209,7 +255,8 @@ export class Writers {
         const covers = new Map([[name, this.#commit(node, name)]])
         begun(checker.fences.begin({ node: node.name, kind: 'update', covers, beganMs: clock.now() }))
         const value = this.#valueNow(node, name)
-        resolve(stores ? value : doNotStore(value))
+        const options = this.#setOptions(name)
+        resolve(stores ? (options === undefined ? value : entry(value, options)) : doNotStore(value))
       }
       clock.after(random.between(0, longestCommitMs), () => node.process.input(commit))
     })
