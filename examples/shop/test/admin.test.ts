@@ -53,7 +53,7 @@ test.each([
   ['GET', '/admin/caches/books/explain?key=%7Bx', undefined, 400, 'valid JSON'],
   ['GET', '/admin/caches/books/explain?key=%7B%22a%22%3A%7B%7D%2C%22b%22%3A%5B%5D%7D', undefined, 200, ''],
   ['POST', '/admin/caches/books/control', { mode: 'of' }, 400, '"mode" in the body must be on, off or shadow'],
-  ['POST', '/admin/caches/books/control', { ramp: 101 }, 400, '"ramp" in the body must be a number from 0 to 100'],
+  ['POST', '/admin/caches/books/control', { ramp: 101 }, 400, '"ramp" in the body must be a whole number from 0 to 100'],
   ['POST', '/admin/caches/books/forget', {}, 400, 'lacks "prefix"'],
   ['GET', '/admin/caches/books/hot-keys', undefined, 200, ''],
 ] as const)('%s %s with %o is answered with %i', async (method, url, body, status, detail) => {

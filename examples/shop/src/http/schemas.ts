@@ -61,7 +61,7 @@ export const control = {
   minProperties: 1,
   properties: {
     mode: { enum: ['on', 'off', 'shadow'], description: 'on, off or shadow' },
-    ramp: { type: 'number', minimum: 0, maximum: 100, description: 'a number from 0 to 100' },
+    ramp: { type: 'integer', minimum: 0, maximum: 100, description: 'a whole number from 0 to 100' },
   },
 }
 

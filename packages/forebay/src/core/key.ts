@@ -99,6 +99,7 @@ export const longestTag = 256
 
 /** Checks tags from outside and drops repetitions; throws `E_TAG`. */
 export function checkTags(tags: readonly unknown[]): readonly string[] {
+  if (!Array.isArray(tags)) throw new ForebayError('E_TAG', `tags are ${show(tags)}; an array of tags`)
   if (tags.length === 0) return tags as readonly string[]
   const distinct = new Set<string>()
   for (const tag of tags) {

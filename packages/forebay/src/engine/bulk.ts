@@ -11,6 +11,7 @@ import type { Served } from './loads.js'
 import type { Held } from './near.js'
 import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
 import type { Registration } from './registry.js'
+import { givenFunction, givenMany } from './given.js'
 import { sideBySide } from './side-by-side.js'
 
 /** What reading many keys needs of its cache. */
@@ -77,13 +78,15 @@ export class Bulk {
 
   async obtain(keys: readonly Key[], load: BulkLoader<unknown>, options: BulkOptions | undefined): Promise<unknown[]> {
     const { items, order } = this.#itemsOf(keys)
+    givenFunction('the loader', load)
     await this.#obtain(items, { load, options, lane: 'callers' })
     for (const { failure } of order) if (failure !== undefined) throw failure.error
     return order.map(({ served }) => (served?.value === omitted ? undefined : handOut(served?.value)))
   }
 
   async warmMany(keys: Iterable<Key>, load: BulkLoader<unknown>, options: WarmManyOptions | undefined): Promise<WarmResult> {
-    const { items } = this.#itemsOf([...keys])
+    const { items } = this.#itemsOf([...givenMany('keys', keys)])
+    givenFunction('the loader', load)
     const { signal, chunk } = options ?? {}
     await this.#obtain(items, { load, options: { signal, chunk }, lane: 'warm-ups' })
     const result = { loaded: 0, present: 0, failed: 0 }
@@ -93,8 +96,9 @@ export class Bulk {
 
   async warm(keys: Iterable<Key>, load: Loader<unknown>, options: WarmOptions | undefined): Promise<WarmResult> {
     const { signal, concurrency = warmAtOnce } = options ?? {}
+    givenFunction('the loader', load)
     const result = { loaded: 0, present: 0, failed: 0 }
-    await sideBySide(keys, atLeastOne('concurrency', concurrency), async (key) => {
+    await sideBySide(givenMany('keys', keys), atLeastOne('concurrency', concurrency), async (key) => {
       signal?.throwIfAborted()
       const at = this.#port.address(key)
       try {
@@ -112,7 +116,7 @@ export class Bulk {
   #itemsOf(keys: readonly Key[]): { items: readonly Item[]; order: readonly Item[] } {
     const distinct = new Map<string, Item>()
     const order: Item[] = []
-    for (const key of keys) {
+    for (const key of givenMany('keys', keys)) {
       const at = this.#port.address(key)
       let item = distinct.get(at.key)
       if (item === undefined) {

@@ -1,4 +1,5 @@
 import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
+import { givenFunction } from './given.js'
 
 type Listener = (event: ForebayEvent) => void
 
@@ -17,6 +18,7 @@ export class EventHub {
   }
 
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
+    givenFunction('the listener', listener)
     // A wrapper of its own, so that the same function subscribed twice is called twice and ended separately.
     const own = (event: ForebayEvent): void => listener(event as EventOf<T>)
     this.#byType.set(type, [...(this.#byType.get(type) ?? []), own])
@@ -24,6 +26,7 @@ export class EventHub {
   }
 
   onAny(listener: (event: ForebayEvent) => void): () => void {
+    givenFunction('the listener', listener)
     const own = (event: ForebayEvent): void => listener(event)
     this.#all = [...this.#all, own]
     return () => {

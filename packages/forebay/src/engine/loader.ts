@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
+import { givenFunction } from './given.js'
 import { type LoadContext, type LoadedOptions, type Loader, entryMark, notModifiedMark, notStoredMark } from './public.js'
 
 /** What a loader's answer means. `options`: lifetimes and tags of its own. */
@@ -31,7 +32,7 @@ export async function runLoader(
 
 /** A loader that throws at once fails like one that rejects. */
 async function call(load: Loader<unknown>, context: LoadContext): Promise<unknown> {
-  return load(context)
+  return givenFunction('the loader', load)(context)
 }
 
 /** What a loader or a commit has answered. */

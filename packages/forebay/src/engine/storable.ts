@@ -7,6 +7,7 @@ import { handOut, keptBytes, toKeep } from '../core/kept-value.js'
 import { checkTags } from '../core/key.js'
 import { withValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
+import { checkGiven } from './given.js'
 import { type EntryOptionsInOrder, lifeOf } from './lifetimes.js'
 import type { Held } from './near.js'
 import { admit, readBack } from './schemas.js'
@@ -27,6 +28,7 @@ export function storable(
   options: EntryOptionsInOrder,
   parts: { readonly random: Random; readonly clock: Clock },
 ): Storable {
+  for (const given of options) checkGiven(given)
   const encode = (value: unknown): EncodedValue => encodeValue(value, plan.codecs)
   const encoded = encode(admit(plan, what.value))
   const { codec, payload } = withValidator(encoded, what.validator)

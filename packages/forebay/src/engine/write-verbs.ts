@@ -5,6 +5,7 @@ import type { Tidings } from '../core/notice.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Token } from '../core/token.js'
+import { givenFunction, givenMany } from './given.js'
 import { isKept } from './lifetimes.js'
 import type { LoadsParts } from './loads.js'
 import type { Near } from './near.js'
@@ -66,7 +67,7 @@ export class WriteVerbs {
     entries: Iterable<readonly [key: Key, value: unknown, options?: SetOptions | undefined]>,
     options?: SetOptions,
   ): Promise<WriteResult> {
-    const sets = Array.from(entries, ([key, value, own]) => ({
+    const sets = Array.from(givenMany('the entries', entries), ([key, value, own]) => ({
       at: this.#parts.address(key),
       set: { key, value, options: [own, options] },
     }))
@@ -136,7 +137,7 @@ export class WriteVerbs {
 
   /** A few hundred at a time, so that one call does not fill the link. */
   async deleteMany(keys: readonly Key[], options?: InvalidateOptions): Promise<WriteResult> {
-    const addresses = keys.map((key) => this.#parts.address(key))
+    const addresses = Array.from(givenMany('keys', keys), (key) => this.#parts.address(key))
     return this.#fence('invalidate', options, async () => {
       const written: Written[] = []
       for (let from = 0; from < addresses.length; from += mostAtOnce) {
@@ -149,6 +150,7 @@ export class WriteVerbs {
 
   update(key: Key, commit: Commit<unknown>, options?: SetOptions): Promise<WriteResult> {
     try {
+      givenFunction('commit', commit)
       const beganMs = this.#parts.clock.now()
       return this.#parts.updates.run(this.#parts.address(key), key, commit, options).then((token) => this.#wrote('update', beganMs, token))
     } catch (error) {

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import { createTestForebay } from '../testing/create-test-forebay.js'
+import { entry } from './public.js'
+
+type Untyped = Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>
+
+/** As a program without types would call it. */
+function untyped() {
+  const { forebay } = createTestForebay({ defaults: { ttl: '1m' } })
+  return { forebay: forebay as unknown as Untyped, books: forebay.cache('books', { staleIfError: '1h' }) as unknown as Untyped }
+}
+
+describe('a mistake that no types have told of', () => {
+  test.each([
+    ['getOrSet without a loader', (books: Untyped) => books.getOrSet?.('b42'), 'E_OPTION: the loader is undefined; a function'],
+    ['getOrSet with a value', (books: Untyped) => books.getOrSet?.('b42', 7), 'E_OPTION: the loader is 7; a function'],
+    ['a ttl in place of options', (books: Untyped) => books.getOrSet?.('b42', () => 1, 60), 'E_OPTION: the options are 60; an object'],
+    ['the same in set', (books: Untyped) => books.set?.('b42', 1, 60), 'E_OPTION: the options are 60; an object'],
+    ['a misspelt option', (books: Untyped) => books.set?.('b42', 1, { tll: '5m' }), 'E_OPTION: tll is no option'],
+    [
+      'a misspelt option of a value',
+      (books: Untyped) => books.getOrSet?.('b42', () => entry(1, { tag: ['a'] } as object)),
+      'E_OPTION: tag is no option',
+    ],
+    ['one tag without its list', (books: Untyped) => books.invalidateTags?.('author:7'), 'E_TAG: tags are "author:7"; an array of tags'],
+    ['a text for keys', (books: Untyped) => books.getMany?.('b42'), 'E_OPTION: keys is "b42"; an array'],
+    ['no keys', (books: Untyped) => books.deleteMany?.(), 'E_OPTION: keys is undefined; an array'],
+    ['entries as an object', (books: Untyped) => books.setMany?.({ b42: 1 }), 'E_OPTION: the entries is'],
+    ['a bulk load without a loader', (books: Untyped) => books.getOrSetMany?.(['b42']), 'E_OPTION: the loader is undefined; a function'],
+    ['a warm-up without a loader', (books: Untyped) => books.warm?.(['b42']), 'E_OPTION: the loader is undefined; a function'],
+    ['an update without a commit', (books: Untyped) => books.update?.('b42'), 'E_OPTION: commit is undefined; a function'],
+  ] as const)('%s', async (_, call, message) => {
+    await expect(call(untyped().books)).rejects.toThrow(message)
+  })
+
+  test('at the service: what is wrapped, who listens', () => {
+    const { forebay } = untyped()
+    expect(() => forebay.wrap?.(7, { name: 'search' })).toThrow('E_OPTION: what is to be wrapped is 7; a function')
+    expect(() => forebay.on?.('load')).toThrow('E_OPTION: the listener is undefined; a function')
+    expect(() => forebay.onAny?.(null)).toThrow('E_OPTION: the listener is null; a function')
+  })
+})
