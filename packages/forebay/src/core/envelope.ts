@@ -42,6 +42,8 @@ export interface Times {
 export const headerLength = 54
 /** Longest list of tags, in bytes with their lengths, that a header can describe. */
 export const maxTagsLength = 65_535
+/** The end of a freshness that does not end by time; a span that reaches beyond it has no end. Windows after it still fit into 48 bits. */
+export const endlessMs = 2 ** 47
 const format = 1
 const noTags: readonly string[] = []
 

@@ -96,7 +96,7 @@ export interface StoredValue {
   readonly payload: Bytes
   readonly codec: number
   readonly tags: readonly string[]
-  /** Span of freshness, and the two stale windows, which both begin when it ends. */
+  /** Span of freshness, and the two stale windows, which both begin when it ends. `endlessMs` = none but a fence ends it, nor its stay. */
   readonly freshMs: number
   readonly staleMs: number
   readonly errorMs: number

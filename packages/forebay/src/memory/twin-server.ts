@@ -1,5 +1,14 @@
 import type { Bytes } from '../core/bytes.js'
-import { type Envelope, endFreshness, extendFreshness, type Extension, openEnvelope, sealEnvelope, timesIn } from '../core/envelope.js'
+import {
+  type Envelope,
+  endFreshness,
+  endlessMs,
+  extendFreshness,
+  type Extension,
+  openEnvelope,
+  sealEnvelope,
+  timesIn,
+} from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import {
   type AcquireAnswer,
@@ -418,7 +427,9 @@ export class TwinServer {
 
   #store(at: EntryAddress, loaded: { readonly inc: string; readonly epoch: number; readonly value: StoredValue }, nowMs: number): void {
     const { inc, epoch, value } = loaded
-    const freshUntilMs = nowMs + whole(value.freshMs)
+    const freshUntilMs = Math.min(nowMs + whole(value.freshMs), endlessMs)
+    const isEndless = freshUntilMs === endlessMs
+    if (isEndless) this.#mark('stored:endless')
     const envelope: Envelope = {
       codec: value.codec,
       createdMs: nowMs,
@@ -434,7 +445,7 @@ export class TwinServer {
       payload: value.payload,
     }
     const keptUntilMs = Math.max(envelope.staleUntilMs, envelope.errorUntilMs, freshUntilMs + Math.round(value.keepMs))
-    this.#entries.store(nameOf(at), sealEnvelope(envelope), keptUntilMs, nowMs)
+    this.#entries.store(nameOf(at), sealEnvelope(envelope), isEndless ? Number.POSITIVE_INFINITY : keptUntilMs, nowMs)
   }
 
   #endFreshness(at: EntryAddress, nowMs: number): void {

@@ -59,7 +59,7 @@ describe('the twin keeps the contract', () => {
       ...['version:admitted', 'version:pushed-out', 'valid:cleared-version', 'sweep:deleted', 'sweep:nothing'],
       ...['invalidate', 'stale', 'set'].flatMap((kind) => [`write:${kind}`, `write:${kind}:leased`, `write:${kind}:versions`]),
       ...['sync:all-stamps', 'sync:more-stamps', 'ask:position', 'ask:missing', 'log:trimmed'],
-      ...['replay:all', 'replay:cut', 'replay:nothing', 'acquire:full', 'fill:full', 'refused:read-only'],
+      ...['stored:endless', 'replay:all', 'replay:cut', 'replay:nothing', 'acquire:full', 'fill:full', 'refused:read-only'],
     ]
     expect([...marks.keys()].sort()).toEqual(expected.sort())
   })

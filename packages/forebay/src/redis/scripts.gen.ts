@@ -3,7 +3,7 @@
 /** The scripts by name: SHA-1, the names of their keys and arguments in order, text. */
 export const scripts = {
   acquire: {
-    sha: 'e1f3aaf1dee501e0512936d46508e69c334584b1',
+    sha: '91371078a3181257afe14bb31fb88bb31cf1bf8d',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: ['ring', 'bell', 'cache', 'newInc', 'token', 'leaseMs', 'force', 'takeover', 'canonical', 'version', 'soonMs'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -120,11 +120,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -232,7 +238,7 @@ return { 'lease', at, inc, seq, bytes or false }
 `,
   },
   check: {
-    sha: '8e56779139cf77b9f8332dea758aeccb85616953',
+    sha: '1bc6244befefd4cd15d0276af9f161aa1af4ffc7',
     keys: ['meta', 'stamps', 'log', 'key'],
     args: ['ring', 'bell', 'cache', 'newInc', 'canonical', 'version'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -349,11 +355,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -440,7 +452,7 @@ return { now(), bytes or false }
 `,
   },
   extend: {
-    sha: 'd37cd8ed68d83fef36af2a6774048c62285bb81b',
+    sha: '0a453f0bc4c28ba2703405dc847ffc4faedec39d',
     keys: ['meta', 'stamps', 'log', 'key'],
     args: ['ring', 'bell', 'cache', 'freshMs', 'maxAgeMs', 'canonical', 'version'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -557,11 +569,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -663,7 +681,7 @@ return { at, created, fresh, stale, rescue }
 `,
   },
   fill: {
-    sha: '90fcaa73d4aaf3cf2852e89b732a0cc0edf82d8b',
+    sha: '6910524f510a7b553683620c5976fa77f75d743d',
     keys: ['meta', 'stamps', 'log', 'key', 'lease'],
     args: [
       'ring',
@@ -796,11 +814,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -914,7 +938,7 @@ return { 'stored', at }
 `,
   },
   release: {
-    sha: '5ebf1f4fcb77ec2fea109bcc0708f9fcdd7fad0e',
+    sha: '62de66ef96236d854a16f550ef6e3bf2ec07c91a',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'nonce', 'tidings'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1031,11 +1055,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1123,7 +1153,7 @@ return 1
 `,
   },
   renew: {
-    sha: '2e053ddef410f062f791ec411d310657b438f17d',
+    sha: '53ed43f0efb0cc5853cb557d501472b458b65bc9',
     keys: ['meta', 'stamps', 'log', 'lease'],
     args: ['ring', 'bell', 'token', 'leaseMs'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1240,11 +1270,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1328,7 +1364,7 @@ return redis.call('PEXPIRE', lease, leaseMs)
 `,
   },
   set: {
-    sha: '3daf5e22029ff29a5d50059c97f41551cb007ecc',
+    sha: '4f65c8ea63ebe5d9e1873a160533cd765ceee7bc',
     keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
     args: [
       'ring',
@@ -1462,11 +1498,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1581,7 +1623,7 @@ return { inc, seq, head, stores and 1 or 0 }
 `,
   },
   stamp: {
-    sha: 'b66aaea25aed64c1d77791586da606c86f4a4b37',
+    sha: '38eab918e3897ef2353326b8effd35a8de110a3f',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'tidings', 'scope', 'tags', 'most', 'parts', 'mostPatterns'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1698,11 +1740,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -1840,7 +1888,7 @@ return { inc, seq, head }
 `,
   },
   sync: {
-    sha: '23e817e645216e92b161b258442f6fcdc1009333',
+    sha: 'ce59b74ec427ea189a62af885de25d1b407c2139',
     keys: ['meta', 'stamps', 'log'],
     args: ['ring', 'bell', 'newInc', 'most', 'withLog', 'mostNonces'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -1957,11 +2005,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 
@@ -2069,7 +2123,7 @@ return { now(), inc, seq, head, floor, named['c:'], newest, more, nonces, named[
 `,
   },
   write: {
-    sha: 'a6a740cb2a59d2c074f09ff679d96f9a1e2826de',
+    sha: '26b59411200abb38e00d3393fbc47eae5424124c',
     keys: ['meta', 'stamps', 'log', 'key', 'lease', '...others'],
     args: ['ring', 'bell', 'newInc', 'nonce', 'kind', 'tidings', 'cache', 'known'],
     text: String.raw`-- What every script shares: the shard's metadata, its notices, and what makes an entry valid.
@@ -2186,11 +2240,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 

@@ -22,6 +22,7 @@ const expected = {
     ...['valid:valid', 'valid:valid-tagged', 'valid:incarnation', 'valid:floor', 'valid:tag-cache', 'valid:tag-service'],
     ...['valid:cleared-cache', 'valid:cleared-service', 'sync:all-stamps', 'sync:more-stamps', 'stamp:overflow'],
     ...['valid:pattern', 'stamp:pattern', 'stamp:pattern:again', 'set:stored', 'set:refused:lease'],
+    'stored:endless',
     ...['set:refused:version', 'version:first', 'version:lower', 'version:not-lower'],
     ...['version:admitted', 'version:pushed-out', 'valid:cleared-version', 'sweep:deleted', 'sweep:nothing'],
     ...['replay:all', 'replay:cut', 'replay:nothing', 'acquire:full'],
@@ -90,6 +91,13 @@ describe('the comparison would see', () => {
     ['an extension beyond its age', (store) => ({ ...store, extend: (at, r) => store.extend(at, { ...r, maxAgeMs: 0 }) })],
     ['an early load without its time', (store) => ({ ...store, acquire: (at, r) => store.acquire(at, { ...r, soonMs: 0 }) })],
     ['a write in the wrong version', (store) => ({ ...store, write: (at, request) => store.write({ ...at, version: '' }, request) })],
+    [
+      'a life that ends all the same',
+      (store) => ({
+        ...store,
+        fill: (at, r) => store.fill(at, { ...r, value: { ...r.value, freshMs: Math.min(r.value.freshMs, 600_000) } }),
+      }),
+    ],
     ['a deaf listener', (store) => ({ ...store, onNotice: () => {} })],
   ]
 

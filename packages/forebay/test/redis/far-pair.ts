@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Bytes } from '../../src/core/bytes.js'
-import { openEnvelope } from '../../src/core/envelope.js'
+import { endlessMs, openEnvelope } from '../../src/core/envelope.js'
 import { ForebayError } from '../../src/core/errors.js'
 import {
   type AcquireAnswer,
@@ -104,7 +104,7 @@ class Pair {
       payload: Uint8Array.from({ length: this.random.below(40) }, () => this.random.below(256)),
       codec: this.random.below(256),
       tags: tags.filter(() => this.random.chance(0.3)),
-      freshMs: lives === 'on' ? longMs : shortMs,
+      freshMs: lives === 'on' ? this.random.pick([longMs, longMs, longMs, endlessMs]) : shortMs,
       ...windows,
       ...(lives === 'stale at once' ? { [this.random.pick(['staleMs', 'errorMs'])]: longMs } : {}),
       keepMs: lives === 'on' ? this.random.pick([0, longMs]) : 0,
@@ -463,7 +463,7 @@ function seenTimes(answer: ExtendAnswer | undefined) {
   const { nowMs, createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = answer
   return {
     fresh: freshUntilMs > nowMs,
-    freshSpan: Math.floor((freshUntilMs - createdMs) / longMs),
+    freshSpan: freshUntilMs === endlessMs ? 'endless' : Math.floor((freshUntilMs - createdMs) / longMs),
     staleSpan: staleUntilMs - freshUntilMs,
     errorSpan: errorUntilMs - freshUntilMs,
   }
@@ -477,7 +477,7 @@ function seenBytes(bytes: Bytes | undefined, nowMs?: number) {
     ...rest,
     payload: Buffer.from(payload).toString('hex'),
     fresh: nowMs === undefined ? 'not asked' : freshUntilMs > nowMs,
-    freshSpan: Math.floor((freshUntilMs - createdMs) / longMs),
+    freshSpan: freshUntilMs === endlessMs ? 'endless' : Math.floor((freshUntilMs - createdMs) / longMs),
     staleSpan: staleUntilMs - freshUntilMs,
     errorSpan: errorUntilMs - freshUntilMs,
   }

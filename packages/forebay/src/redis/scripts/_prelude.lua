@@ -112,11 +112,17 @@ local function open(bytes)
   }
 end
 
+local endless = 140737488355328 -- a freshness that ends there does not end by time (2^47, core/envelope.ts)
+
 -- Stores an envelope, and writes into its header what only the shard knows: the times, the incarnation, the epoch.
 local function store(key, envelope, epoch, at, spans)
-  local fresh = at + spans.freshMs
+  local fresh = math.min(at + spans.freshMs, endless)
   local known = write48(at) .. write48(fresh) .. write48(fresh + spans.staleMs) .. write48(fresh + spans.errorMs) .. inc .. write48(epoch)
-  redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  if fresh == endless then
+    redis.call('SET', key, envelope)
+  else
+    redis.call('SET', key, envelope, 'PX', digits(spans.freshMs + math.max(spans.staleMs, spans.errorMs, spans.keepMs)))
+  end
   redis.call('SETRANGE', key, 4, known)
 end
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { endlessMs } from '../../core/envelope.js'
 import { book, longMs, type Rule, type Scene, shortMs } from './scene.js'
 
 const once = { freshMs: 0, maxAgeMs: 0 }
@@ -121,6 +122,40 @@ export const extensionRules: readonly Rule[] = [
       await scene.world.advance(shortMs + 2)
       assert.equal((await scene.lease(book('not kept'))).bytes, undefined)
       for (const key of ['kept', 'set']) assert.ok((await scene.lease(book(key))).bytes)
+    },
+  ],
+  [
+    'an entry without an end stays as it is in time, whatever prolongs it, until its freshness is ended',
+    async (scene) => {
+      await scene.load(book(), { freshMs: shortMs })
+      await scene.set(book(), { freshMs: endlessMs, ...windows, extendMs: longMs })
+      await scene.world.advance(2 * shortMs)
+      const before = await scene.raw(book())
+      assert.equal(before?.freshUntilMs, endlessMs)
+      assert.ok(await scene.store.extend(book(), { freshMs: longMs, maxAgeMs: longMs }))
+      assert.equal((await scene.acquire(book(), { soonMs: longMs })).kind, 'entry')
+      assert.deepEqual(await scene.raw(book()), before)
+      await scene.markStale(book())
+      const after = await scene.raw(book())
+      assert.ok(after)
+      assert.deepEqual([after.staleUntilMs - after.freshUntilMs, after.errorUntilMs - after.freshUntilMs], [5, 7])
+      assert.ok((await scene.lease(book())).bytes)
+      await scene.invalidate(book())
+      assert.equal(await scene.raw(book()), undefined)
+    },
+  ],
+  [
+    'an entry with an end may follow one without, and the other way round',
+    async (scene) => {
+      await scene.load(book(), { freshMs: endlessMs })
+      const held = await scene.lease(book(), { force: true })
+      assert.equal((await scene.fill(book(), held, { freshMs: shortMs })).kind, 'stored')
+      await scene.load(book('b43'), { freshMs: shortMs })
+      const other = await scene.lease(book('b43'), { force: true })
+      assert.equal((await scene.fill(book('b43'), other, { freshMs: endlessMs })).kind, 'stored')
+      await scene.world.advance(2 * shortMs)
+      assert.equal(await scene.raw(book()), undefined)
+      assert.equal(await scene.served(book('b43')), 'loaded')
     },
   ],
   [
