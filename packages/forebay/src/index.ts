@@ -6,6 +6,7 @@ export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, St
 export type { CompressionCodec } from './core/packing.js'
 export type { LinkError } from './core/far-store.js'
 export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
+export type { Strategy } from './core/strategy.js'
 export type { EvictionPolicy } from './core/near-store.js'
 export type { Latency } from './core/histogram.js'
 export { type Pattern, pattern, tag } from './core/pattern.js'

@@ -20,18 +20,18 @@ describe('the plan of a cache', () => {
       maxStalenessMs: 2_000,
       onOutage: 'reload',
       hardTimeoutMs: 30_000,
-      memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo', ttlMs: Number.MAX_SAFE_INTEGER },
+      memory: { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo', ttlMs: Number.MAX_SAFE_INTEGER, hotPerSecond: 0 },
       softTimeoutMs: 0,
       negativeMs: undefined,
       sliding: undefined,
       expireDaily: undefined,
+      control: { mode: 'on', ramp: 100 },
       earlyBeta: 0,
       keepMs: 0,
       maxValueBytes: 8 * 1024 * 1024,
       loads: { max: 256, queue: 10_000 },
       values: 'frozen',
       codecs: noCodecs,
-      control: { mode: 'on', ramp: 100 },
     })
   })
 
@@ -68,10 +68,10 @@ describe('the plan of a cache', () => {
       maxStalenessMs: 500,
       onOutage: 'serve',
       hardTimeoutMs: 5_000,
-      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru', ttlMs: 10_000 },
+      memory: { maxEntries: 5, maxBytes: 1_000, policy: 'lru', ttlMs: 10_000, hotPerSecond: 0 },
       softTimeoutMs: 200,
       negativeMs: 5_000,
-      sliding: { maxMs: 3_600_000 },
+      sliding: { maxMs: 3_600_000, mostSpans: 1 },
       earlyBeta: 2,
       keepMs: 86_400_000,
       maxValueBytes: 10,
@@ -126,6 +126,54 @@ describe('the plan of a cache', () => {
     expect(() => wrong({ ttl: 1, ...options })).toThrow(`E_OPTION: cache 'books': ${text}`)
   })
 
+  it('says of a strategy what it stands for', () => {
+    expect(plan({ ttl: '1h', strategy: 'lru' })).toMatchObject({ memory: { policy: 'lru' }, sliding: { maxMs: 86_400_000, mostSpans: 1 } })
+    expect(plan({ ttl: '1h', strategy: 'lru', memory: false, sliding: true })).toMatchObject({ memory: undefined, sliding: { maxMs: 0 } })
+    expect(plan({ ttl: 1, strategy: 'lfu', sliding: { max: 9 }, memory: { policy: 'lfu' } })).toMatchObject({
+      memory: { policy: 'lfu' },
+      sliding: { maxMs: 9, mostSpans: 8 },
+    })
+    expect(plan({ strategy: 'ttl' }, { ttl: 5 })).toMatchObject({ ttlMs: 5, memory: { policy: 's3fifo' }, sliding: undefined })
+    expect(plan({ strategy: 'persistent' }, { ttl: 5 })).toMatchObject({ ttlMs: 2 ** 47, strategy: 'persistent', sliding: undefined })
+    expect(plan({ ttl: '100000h', strategy: 'lru' }).sliding?.maxMs).toBeGreaterThan(0)
+    expect(plan({ ttl: '30000d', strategy: 'lru' }).sliding?.maxMs).toBe(36_500 * 86_400_000)
+  })
+
+  it.each([
+    [{ strategy: 'fifo' }, `strategy is "fifo"; 'lru' or 'lfu' or 'ttl' or 'persistent'`],
+    [{ ttl: 1, strategy: 'ttl', sliding: true }, 'strategy is "ttl"; not together with sliding true: nothing prolongs a life'],
+    [{ ttl: 1, strategy: 'lru', sliding: false }, 'strategy is "lru"; not together with sliding false'],
+    [{ ttl: 1, strategy: 'lru', memory: { policy: 'lfu' } }, 'strategy is "lru"; not together with memory.policy "lfu"'],
+    [{ ttl: 1, strategy: 'lfu', memory: false }, 'strategy is "lfu"; not together with memory false'],
+    [{ ttl: 1, strategy: 'lfu', expireDaily: { at: '04:00' } }, 'strategy is "lfu"; not together with expireDaily'],
+    [{ ttl: '1h', strategy: 'persistent' }, 'strategy is "persistent"; not together with ttl "1h": values do not end by time'],
+    [{ strategy: 'persistent', sliding: { max: 1 } }, 'strategy is "persistent"; not together with sliding'],
+    [{ strategy: 'persistent', earlyRefresh: true }, 'strategy is "persistent"; not together with earlyRefresh true'],
+    [{ strategy: 'lru' }, 'ttl is missing'],
+    [{ ttl: 0, strategy: 'lru' }, 'ttl is 0'],
+  ])('refuses %j, naming both sides', (options, text) => {
+    expect(() => wrong(options)).toThrow(`E_OPTION: cache 'books': ${text}`)
+  })
+
+  it('keeps in memory only what is hot where it is told to, and that shortly', () => {
+    expect(plan({ ttl: 1, memory: { hotOnly: true } }).memory).toMatchObject({ hotPerSecond: 100, ttlMs: 1_000, maxEntries: 1_000 })
+    expect(plan({ ttl: 1, memory: { hotOnly: { perSecond: 5 }, ttl: '3s', maxEntries: 7 } }).memory).toMatchObject({
+      hotPerSecond: 5,
+      ttlMs: 3_000,
+      maxEntries: 7,
+    })
+    expect(plan({ ttl: 1, memory: { hotOnly: false } }).memory).toEqual(plan({ ttl: 1 }).memory)
+  })
+
+  it.each([
+    [{ hotOnly: 'yes' }, 'memory.hotOnly is "yes"; true, false or { perSecond }'],
+    [{ hotOnly: {} }, 'memory.hotOnly.perSecond is undefined; a number from 1 to 1000000'],
+    [{ hotOnly: { perSecond: 0 } }, 'memory.hotOnly.perSecond is 0'],
+    [{ hotOnly: { perSecond: 5, per: 1 } }, 'memory.hotOnly.per is 1; no such option'],
+  ])('refuses memory %j', (memory, text) => {
+    expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${text}`)
+  })
+
   it('is in whole milliseconds, at least one', () => {
     expect(plan({ ttl: '0.2ms', staleWhileRevalidate: 1.6 })).toMatchObject({ ttlMs: 1, staleMs: 2 })
   })
@@ -155,9 +203,9 @@ describe('the plan of a cache', () => {
     ['onOutage', null, "'reload' or 'serve'"],
     ['jitter', null, 'a number from 0 to 0.5'],
     ['hardTimeout', '0s', 'a duration'],
-    ['memory', true, 'an object of maxEntries, maxBytes, policy and ttl, or false'],
-    ['memory', null, 'an object of maxEntries, maxBytes, policy and ttl, or false'],
-    ['memory', 100, 'an object of maxEntries, maxBytes, policy and ttl, or false'],
+    ['memory', true, 'an object of maxEntries, maxBytes, policy, ttl and hotOnly, or false'],
+    ['memory', null, 'an object of maxEntries, maxBytes, policy, ttl and hotOnly, or false'],
+    ['memory', 100, 'an object of maxEntries, maxBytes, policy, ttl and hotOnly, or false'],
     ['maxValueBytes', 0, 'a whole number, at least 1'],
     ['maxValueBytes', 1.5, 'a whole number, at least 1'],
     ['maxValueBytes', '1MB', 'a whole number, at least 1'],
@@ -173,7 +221,7 @@ describe('the plan of a cache', () => {
     [{ maxEntries: -5 }, 'memory.maxEntries is -5'],
     [{ maxEntries: null }, 'memory.maxEntries is null'],
     [{ maxBytes: '64MB' }, 'memory.maxBytes is "64MB"'],
-    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes, policy, ttl'],
+    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes, policy, ttl, hotOnly'],
   ])('refuses memory %j', (memory, message) => {
     expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${message}`)
   })

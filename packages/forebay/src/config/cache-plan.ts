@@ -1,12 +1,15 @@
 import { parseDuration } from '../core/duration.js'
 import { checkControl, wholeRamp } from '../core/control.js'
+import { endlessMs } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import { checkName, checkTags } from '../core/key.js'
 import type { CachePlan } from '../core/plan.js'
 import { noCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { lifetimeOptions } from './lifetime-options.js'
+import { memoryBounds } from './memory-options.js'
 import { between, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
+import { withStrategy } from './strategy-option.js'
 import { compressionOption, sameSeal, schemaOptions, sealOption } from './payload-options.js'
 
 /** Shortest staleness contract: below this, questions would follow each other faster than a busy network answers. */
@@ -14,6 +17,7 @@ const shortestContractMs = 100
 
 export const cacheOptions: readonly (keyof CacheOptions)[] = [
   'ttl',
+  'strategy',
   'staleWhileRevalidate',
   'staleIfError',
   'jitter',
@@ -44,18 +48,18 @@ export const cacheOptions: readonly (keyof CacheOptions)[] = [
 const otherwise = { jitter: 0.05, onOutage: 'reload', maxValueBytes: 8 * 1024 * 1024, values: 'frozen' }
 /** More loads at once than a pool of connections serves only make each slower; what waits costs a promise or two. */
 const loadsOtherwise = { max: 256, queue: 10_000 }
-const memoryOtherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo', ttl: undefined }
 
 /** The options of a cache over the service's defaults, checked and resolved; throws `E_OPTION` naming the option and the value. */
 export function cachePlan(name: string, given: CacheOptions<never> | undefined, defaults: CacheOptions | undefined): CachePlan {
   checkName('the cache name', name)
   const where = `cache '${name}': `
-  const options: Record<string, unknown> = { ...otherwise, ...withoutUndefined(defaults), ...withoutUndefined(given) }
-  for (const option of Object.keys(options)) {
+  const said: Record<string, unknown> = { ...otherwise, ...withoutUndefined(defaults), ...withoutUndefined(given) }
+  for (const option of Object.keys(said)) {
     if (!cacheOptions.includes(option as keyof CacheOptions))
-      throw refusal(where, option, options[option], `no such option; there are ${cacheOptions.join(', ')}`)
+      throw refusal(where, option, said[option], `no such option; there are ${cacheOptions.join(', ')}`)
   }
-  if (options.ttl === undefined) {
+  const { strategy, options } = withStrategy(where, said, withoutUndefined(given))
+  if (options.ttl === undefined && strategy !== 'persistent') {
     throw new ForebayError('E_OPTION', `${where}ttl is missing; give the cache one, or createForebay({ defaults: { ttl } })`)
   }
   const duration = (option: keyof CacheOptions, otherwiseMs: number): number =>
@@ -65,7 +69,8 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
   return {
     name,
     version: versionOption(where, options.version),
-    ttlMs: Math.max(1, Math.round(duration('ttl', 0))),
+    ttlMs: strategy === 'persistent' ? endlessMs : Math.max(1, Math.round(duration('ttl', 0))),
+    strategy,
     staleMs: Math.round(duration('staleWhileRevalidate', 0)),
     errorMs: Math.round(duration('staleIfError', 0)),
     jitter: between(where, 'jitter', options.jitter, 0, 0.5),
@@ -73,7 +78,7 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     maxStalenessMs,
     onOutage: oneOf(where, 'onOutage', options.onOutage, ['reload', 'serve']),
     hardTimeoutMs: duration('hardTimeout', 30_000),
-    memory: memoryBounds(where, options.memory),
+    memory: memoryBounds(where, options.memory, strategy),
     ...lifetimeOptions(where, options, duration),
     maxValueBytes: whole(where, 'maxValueBytes', options.maxValueBytes, 1),
     loads: loadBounds(where, options.loads),
@@ -100,22 +105,6 @@ function loadBounds(where: string, loads: unknown): CachePlan['loads'] {
   const { max, queue, ...rest }: Record<string, unknown> = { ...loadsOtherwise, ...withoutUndefined(loads) }
   for (const option of Object.keys(rest)) throw refusal(where, `loads.${option}`, rest[option], 'no such option; there are max, queue')
   return { max: whole(where, 'loads.max', max, 1), queue: whole(where, 'loads.queue', queue, 0) }
-}
-
-function memoryBounds(where: string, memory: unknown): CachePlan['memory'] {
-  if (memory === false) return undefined
-  if (memory !== undefined && (memory === null || typeof memory !== 'object')) {
-    throw refusal(where, 'memory', memory, 'an object of maxEntries, maxBytes, policy and ttl, or false')
-  }
-  const { maxEntries, maxBytes, policy, ttl, ...rest }: Record<string, unknown> = { ...memoryOtherwise, ...withoutUndefined(memory) }
-  for (const option of Object.keys(rest))
-    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes, policy, ttl')
-  return {
-    maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
-    maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
-    policy: oneOf(where, 'memory.policy', policy, ['s3fifo', 'lru', 'lfu']),
-    ttlMs: ttl === undefined ? Number.MAX_SAFE_INTEGER : parseDuration(`${where}memory.ttl`, ttl),
-  }
 }
 
 function monitorOption(where: string, monitor: unknown): CachePlan['monitor'] {

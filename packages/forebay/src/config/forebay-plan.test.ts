@@ -20,6 +20,7 @@ describe('the options of a service', () => {
 
   it.each([
     [undefined, 'createForebay needs options; got undefined'],
+    [{ service: 'shop', defaults: { strategy: 'persistent' } }, 'defaults: strategy is "persistent"; a cache whose values'],
     [null, 'createForebay needs options; got null'],
     ['shop', 'createForebay needs options; got "shop"'],
     [{}, 'service is undefined; names have'],

@@ -70,6 +70,9 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
     )
   }
   checkRedisSaid(redis, profile)
+  if (defaults?.strategy === 'persistent') {
+    throw new ForebayError('E_OPTION', 'defaults: strategy is "persistent"; a cache whose values do not end by time asks for that itself')
+  }
   if (defaults !== undefined) cachePlan('defaults', { ttl: 1, ...defaults } as CacheOptions<never>, undefined)
 }
 

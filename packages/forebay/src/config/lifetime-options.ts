@@ -8,6 +8,9 @@ type Options = Readonly<Record<string, unknown>>
 type ReadDuration = (option: keyof CacheOptions, otherwiseMs: number) => number
 type Lives = Pick<CachePlan, 'softTimeoutMs' | 'negativeMs' | 'sliding' | 'expireDaily' | 'earlyBeta' | 'keepMs'>
 
+/** What is used very often is prolonged by so many spans at once. */
+const mostSpansByUse = 8
+
 /** The options of a cache about how long values live, besides `ttl` and its windows. */
 export function lifetimeOptions(where: string, options: Options, duration: ReadDuration): Lives {
   const sliding = slidingOption(where, options)
@@ -28,12 +31,14 @@ export function lifetimeOptions(where: string, options: Options, duration: ReadD
   }
 }
 
-function slidingOption(where: string, { sliding }: Options): CachePlan['sliding'] {
+function slidingOption(where: string, options: Options): CachePlan['sliding'] {
+  const { sliding } = options
   if (sliding === undefined || sliding === false) return undefined
-  if (sliding === true) return { maxMs: 0 }
+  const mostSpans = options.strategy === 'lfu' ? mostSpansByUse : 1
+  if (sliding === true) return { maxMs: 0, mostSpans }
   const { max, ...rest } = partsOf(where, 'sliding', sliding, 'true, false or { max }')
   refuseOthers(where, 'sliding', rest, 'max')
-  return { maxMs: Math.round(parseDuration(`${where}sliding.max`, max)) }
+  return { maxMs: Math.round(parseDuration(`${where}sliding.max`, max)), mostSpans }
 }
 
 function dailyOption(where: string, daily: unknown): DailyEnd | undefined {

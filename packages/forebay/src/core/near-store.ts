@@ -11,6 +11,8 @@ export interface NearStore<T> {
   page(slot: number): NearPage<T>
   /** Counts a use of the entry in this slot. */
   touch(slot: number): void
+  /** How often the entry in this slot was used since it came; 0 where the policy does not count that. */
+  uses(slot: number): number
   /** Keeps an entry, in place of an older one of the same key; one that is too large is not kept. `nowMs`: or a little before. */
   put(entry: NearEntry<T>, nowMs: number): void
   delete(key: string): void

@@ -4,13 +4,17 @@ import type { CompressionPlan, SealPlan } from './packing.js'
 import type { Schema } from './schema.js'
 import type { ValuesPlan } from './kept-value.js'
 import type { NearBounds } from './near-store.js'
+import type { Strategy } from './strategy.js'
 
 /** What options become at the door: everything resolved, checked and in milliseconds. The engine sees nothing else. */
 export interface CachePlan extends ValuesPlan {
   readonly name: string
   /** '' = none. */
   readonly version: string
+  /** `endlessMs`: values do not end by time. */
   readonly ttlMs: number
+  /** By which idea entries go, where the cache names one; what it means is in the other fields. */
+  readonly strategy: Strategy | undefined
   readonly staleMs: number
   readonly errorMs: number
   readonly jitter: number
@@ -23,15 +27,15 @@ export interface CachePlan extends ValuesPlan {
   readonly softTimeoutMs: number
   /** In place of `ttlMs` for null and undefined; 0 = they are not kept, `undefined` = no difference. */
   readonly negativeMs: number | undefined
-  /** Each hit prolongs freshness, up to this age; 0 = without end. */
-  readonly sliding: { readonly maxMs: number } | undefined
+  /** Each hit prolongs freshness, up to this age (0 = without end), and by up to so many spans the more often it is used (1 = by one). */
+  readonly sliding: { readonly maxMs: number; readonly mostSpans: number } | undefined
   readonly expireDaily: DailyEnd | undefined
   /** How eagerly a value is refreshed before its freshness ends; 0 = not at all. */
   readonly earlyBeta: number
   /** Past its freshness a value is kept in Redis at least so long, for a load that asks whether it has changed. */
   readonly keepMs: number
-  /** `undefined`: no memory in this process. `ttlMs`: the longest life there. */
-  readonly memory: (NearBounds & { readonly ttlMs: number }) | undefined
+  /** `undefined`: no memory in this process. `ttlMs`: the longest life there. `hotPerSecond`: only keys read so often are kept; 0 = all. */
+  readonly memory: (NearBounds & { readonly ttlMs: number; readonly hotPerSecond: number }) | undefined
   readonly maxValueBytes: number
   readonly control: Control
   readonly loads: LoadBounds
@@ -50,6 +54,11 @@ export interface CachePlan extends ValuesPlan {
 export interface LoadBounds {
   readonly max: number
   readonly queue: number
+}
+
+/** Whether memory keeps only keys that are read often: hits there count then too. */
+export function isHotOnly({ memory }: CachePlan): boolean {
+  return memory !== undefined && memory.hotPerSecond > 0
 }
 
 /** A lease lives this long and is renewed at a third of it while its loader runs. */

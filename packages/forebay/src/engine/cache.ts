@@ -4,7 +4,7 @@ import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { handOut } from '../core/kept-value.js'
 import { canonicalKey, isCanonical } from '../core/key.js'
-import type { CachePlan } from '../core/plan.js'
+import { type CachePlan, isHotOnly } from '../core/plan.js'
 import type { Pattern } from '../core/pattern.js'
 import { Bulk } from './bulk.js'
 import { Controls } from './controls.js'
@@ -97,15 +97,16 @@ export class EngineCache implements Cache<unknown> {
   constructor(plan: CachePlan, parts: CacheParts) {
     this.plan = plan
     this.#parts = parts
-    this.#near = new Near(plan, parts.arrivals, parts.openNearStore)
-    this.#registry = new Registry(parts.arrivals)
     this.#hotKeys = new HotKeys(parts.clock, parts.random)
+    const isWelcome = isHotOnly(plan) ? this.#hotKeys.atLeast(plan.memory?.hotPerSecond ?? 0) : undefined
+    this.#near = new Near(plan, { ...parts, isWelcome })
+    this.#registry = new Registry(parts.arrivals)
     const payloads = new Payloads(plan, parts)
     this.#reads = new FarReads(plan, { ...parts, payloads, hotKeys: this.#hotKeys })
     this.#slides = new Slides(plan, parts)
     const shared = { ...parts, payloads, reads: this.#reads, near: this.#near, registry: this.#registry, slides: this.#slides }
     this.#loads = new Loads(plan, shared)
-    this.#path = new ReadPath(plan, { ...shared, loads: this.#loads })
+    this.#path = new ReadPath(plan, { ...shared, hotKeys: this.#hotKeys, loads: this.#loads })
     this.#monitor = plan.monitor && new Monitor(plan, plan.monitor, { ...parts, look: (at) => this.#path.copy(at) })
     this.#controls = new Controls(plan.name, plan.control)
     this.#watched = new WatchedReads(plan, { ...parts, path: this.#path, controls: this.#controls, monitor: this.#monitor })
@@ -283,6 +284,11 @@ export class EngineCache implements Cache<unknown> {
       this.#registry.markKey(tidings.key, except)
     }
     if (tidings.kind !== 'tags') this.#wake(tidings)
+  }
+
+  /** The whole service has been cleared from here. */
+  cleared(): void {
+    this.#verbs.cleared()
   }
 
   dropShard(shard: Shard): void {

@@ -15,6 +15,7 @@ import type { Registration } from './registry.js'
 import { Repeats } from './repeats.js'
 import { Shards } from './shards.js'
 import { CacheCounters, totalOf } from './statistics.js'
+import { StrategyWarnings } from './strategy-warnings.js'
 import { SuspensionWatch } from './suspension.js'
 import { TokenScopes } from './token-scopes.js'
 import { Wakes } from './wakes.js'
@@ -42,6 +43,7 @@ export class Engine {
   readonly #listener: Listener
   readonly #work = new Set<Promise<unknown>>()
   readonly #watch: SuspensionWatch
+  readonly #strategies: StrategyWarnings
   readonly #scopes: TokenScopes
   readonly #repeats: Repeats
   readonly #totals = { replayed: 0, dropped: 0, resent: 0, listenerErrors: 0 }
@@ -61,7 +63,13 @@ export class Engine {
       shown(event)
     }
     const tell = this.#tell
-    this.#far = parts.openFarStore({ tell, onShards: (count) => this.#resize(count), onUnusable: (error) => this.#giveUp(error) })
+    this.#strategies = new StrategyWarnings(tell)
+    this.#far = parts.openFarStore({
+      tell,
+      onShards: (count) => this.#resize(count),
+      onUnusable: (error) => this.#giveUp(error),
+      onEvictionPolicy: (policy) => this.#strategies.policy(policy),
+    })
     this.#shards = new Shards(this.#far)
     this.#wakes = new Wakes(clock)
     this.#repeats = new Repeats(clock, (work) => this.#track(work), parts.detached)
@@ -111,6 +119,7 @@ export class Engine {
       track: (work) => this.#track(work),
     })
     this.#caches.set(plan.name, { cache, counters })
+    this.#strategies.cache(plan)
     this.#listener.poke()
     return cache
   }
@@ -127,7 +136,9 @@ export class Engine {
 
   async clear(options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
-    return this.#group({ kind: 'clear', scope: wholeService }, options)
+    const result = await this.#group({ kind: 'clear', scope: wholeService }, options)
+    for (const { cache } of this.#caches.values()) cache.cleared()
+    return result
   }
 
   withToken<R>(token: string | undefined, work: () => R): R {

@@ -50,6 +50,11 @@ export class HotKeys {
     return counter !== undefined && Math.max(counter.perSecond, counter.count - counter.error) >= perSecond
   }
 
+  /** A test for keys that are read at least so often. */
+  atLeast(perSecond: number): (key: string) => boolean {
+    return (key) => this.isHot(key, perSecond)
+  }
+
   /** The keys by their rates, highest first. */
   report(most: number): readonly HotKey[] {
     this.#roll()

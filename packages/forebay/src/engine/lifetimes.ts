@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../core/clock.js'
 import { parseDuration, show } from '../core/duration.js'
+import { endlessMs } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
 import type { StoredValue } from '../core/far-store.js'
 import { type CachePlan, earlyReach, slideShare } from '../core/plan.js'
@@ -18,7 +19,7 @@ export function lifeOf(plan: CachePlan, value: unknown, options: EntryOptionsInO
   const ttlMs = ttlOf(plan, value, options)
   const longestMs = plan.sliding !== undefined && plan.sliding.maxMs > 0 ? plan.sliding.maxMs : Number.POSITIVE_INFINITY
   const leftMs = leftUntilEnd(plan, options, parts.clock.wall())
-  const jittered = Math.round(ttlMs * (1 - plan.jitter * parts.random.unit()))
+  const jittered = ttlMs === endlessMs ? endlessMs : Math.round(ttlMs * (1 - plan.jitter * parts.random.unit()))
   const freshMs = Math.max(1, Math.min(jittered, longestMs, leftMs))
   const within = (windowMs: number): number => Math.max(0, Math.min(windowMs, leftMs - freshMs))
   return {
@@ -26,7 +27,7 @@ export function lifeOf(plan: CachePlan, value: unknown, options: EntryOptionsInO
     staleMs: within(pick(options, 'staleWhileRevalidate') ?? plan.staleMs),
     errorMs: within(pick(options, 'staleIfError') ?? plan.errorMs),
     keepMs: plan.keepMs,
-    extendMs: leftMs === Number.POSITIVE_INFINITY ? freshMs : 0,
+    extendMs: leftMs === Number.POSITIVE_INFINITY && freshMs < endlessMs ? freshMs : 0,
   }
 }
 
@@ -53,6 +54,15 @@ export function slideFrom({ sliding }: CachePlan, { createdMs, freshUntilMs, ext
   if (sliding === undefined || extendMs === 0) return Number.POSITIVE_INFINITY
   if (sliding.maxMs > 0 && freshUntilMs >= createdMs + sliding.maxMs) return Number.POSITIVE_INFINITY
   return freshUntilMs - (1 - slideShare) * extendMs
+}
+
+/**
+ * By which span a hit prolongs a life; 0 = by its own. `uses`: how often it was used in the last such span, as far as that was counted. Where
+ * frequency counts, each doubling of it adds a span, up to so many; what is used less is prolonged by less the next time, and ends.
+ */
+export function slideBy({ sliding }: CachePlan, { extendMs }: Aging, uses: number): number {
+  const spans = Math.min(sliding?.mostSpans ?? 1, 1 + Math.log2(Math.max(1, uses)))
+  return spans === 1 ? 0 : Math.round(extendMs * spans)
 }
 
 /**

@@ -37,8 +37,11 @@ export interface Attended extends Aging {
   /** When it was kept, or a little before. */
   readonly keptMs: number
   readonly bytes: number
-  /** No prolongation is tried before. */
-  restUntilMs: number
+  /** Since when its uses are counted, and how many there had been by then. */
+  readonly sinceMs: number
+  readonly usesBefore: number
+  /** When its prolongation was last tried. */
+  triedMs: number
 }
 
 /** What `fresh` gives where there is nothing: `undefined` may be a value. */
@@ -64,6 +67,13 @@ type Page = NearPage<Tags>
 /** What a copy is and what its right to be served rests on, besides its lifetime. */
 type Standing = Omit<NearEntry<Tags>, 'freshUntilMs' | 'staleUntilMs' | 'errorUntilMs' | 'bytes'>
 type Life = Aging & Times & Pick<Held, 'bytes'>
+type Stay = Pick<Attended, 'cappedMs' | 'keptMs' | 'sinceMs'>
+
+export interface NearParts {
+  readonly arrivals: Arrivals
+  readonly openNearStore: OpenNearStore
+  readonly isWelcome: ((key: string) => boolean) | undefined
+}
 
 /**
  * This process's memory of one cache, under the staleness contract. Besides its lifetime, a copy's right to be served rests on its shard,
@@ -75,6 +85,7 @@ export class Near {
   /** A use is only counted, where the store's policy has it so: a call less at each hit. */
   readonly #countsUses: boolean
   readonly #arrivals: Arrivals
+  readonly #isWelcome: ((key: string) => boolean) | undefined
   readonly #store: NearStore<Tags>
   /** By index: copies know their shard by it. */
   #shards: ShardView[] = []
@@ -90,12 +101,14 @@ export class Near {
   readonly #holdsMs = new Map<string, number>()
   #doubtedAt = 0
 
-  constructor(plan: CachePlan, arrivals: Arrivals, openNearStore: OpenNearStore) {
+  /** `isWelcome`: which keys are kept; all, where it is missing. */
+  constructor(plan: CachePlan, { arrivals, openNearStore, isWelcome }: NearParts) {
     this.#plan = plan
     this.#maxStalenessMs = plan.maxStalenessMs
     this.#countsUses = plan.memory?.policy === 's3fifo'
     this.#easyUntil = plan.sliding !== undefined || plan.earlyBeta > 0 ? (aging) => easyUntil(plan, aging) : undefined
     this.#arrivals = arrivals
+    this.#isWelcome = isWelcome
     this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
       if (this.#holdsMs.size > 0) this.#holdsMs.delete(key)
       if (this.#easyUntil !== undefined) this.#attended.delete(key)
@@ -186,16 +199,24 @@ export class Near {
     if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt) return
     this.#meet(shard)
     if (bornAt < this.#clearedAt) return
+    if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return
     const { value, createdMs } = held
     const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
     const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
-    this.#put(standing, held, startedMs + this.#plan.memory.ttlMs, startedMs)
+    this.#put(standing, held, { cappedMs: startedMs + this.#plan.memory.ttlMs, keptMs: startedMs, sinceMs: startedMs })
     if (holdUntilMs > 0) this.hold(key, holdUntilMs)
   }
 
   /** What is known of the copy under this key that may become worth an effort; it names that copy for `prolong`. */
   attendedAt(key: string): Attended | undefined {
     return this.#attended.get(key)
+  }
+
+  /** How often the copy that was found has been used, in a span by which it is prolonged, since that was last done. */
+  usesOf(key: string, { usesBefore, sinceMs, extendMs }: Attended, nowMs: number): number {
+    const slot = this.#store.find(key)
+    const uses = slot === noSlot ? 0 : this.#store.uses(slot) - usesBefore
+    return uses * Math.min(1, extendMs / Math.max(1, nowMs - sinceMs))
   }
 
   /**
@@ -217,10 +238,10 @@ export class Near {
       createdMs,
       tags: page.tags?.[i] && this.#tags.take(page.tags[i].map(({ name }) => name)),
     }
-    this.#put(standing, { ...found, ...times, createdMs }, found.cappedMs, found.keptMs)
+    this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
   }
 
-  #put(standing: Standing, life: Life, cappedMs: number, keptMs: number): void {
+  #put(standing: Standing, life: Life, { cappedMs, keptMs, sinceMs }: Stay): void {
     const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs, extendMs, costMs, bytes } = life
     const easyUntilMs = this.#easyUntil?.(life) ?? freshUntilMs
     const times = {
@@ -229,9 +250,11 @@ export class Near {
       errorUntilMs: Math.min(errorUntilMs, cappedMs),
     }
     this.#store.put({ ...standing, ...times, bytes }, keptMs)
-    if (easyUntilMs >= freshUntilMs || this.#store.find(standing.key) === noSlot) return
+    const slot = this.#store.find(standing.key)
+    if (easyUntilMs >= freshUntilMs || slot === noSlot) return
     const hereUntilMs = Math.min(freshUntilMs, cappedMs)
-    this.#attended.set(standing.key, { createdMs, freshUntilMs, extendMs, costMs, hereUntilMs, cappedMs, keptMs, bytes, restUntilMs: 0 })
+    const stay = { hereUntilMs, cappedMs, keptMs, sinceMs, usesBefore: this.#store.uses(slot), triedMs: Number.NEGATIVE_INFINITY }
+    this.#attended.set(standing.key, { createdMs, freshUntilMs, extendMs, costMs, bytes, ...stay })
   }
 
   /** A refresh has failed: the old copy is served on, and the origin is left alone for a while. */

@@ -30,6 +30,8 @@ export interface FarStoreBack {
   readonly onShards: (shards: number) => void
   /** The far store can never be used as configured (`E_REDIS_SHARDS`); the cache goes on without it. */
   readonly onUnusable: (error: Error) => void
+  /** What a server does when its memory is full (`maxmemory-policy`), where that has a bound. */
+  readonly onEvictionPolicy: (policy: string) => void
 }
 
 /** Makes names that nobody else makes: this process's random name and a counter. */

@@ -3,6 +3,7 @@ import type { EvictionPolicy } from '../core/near-store.js'
 import type { Pattern } from '../core/pattern.js'
 import type { CompressionCodec } from '../core/packing.js'
 import type { Schema } from '../core/schema.js'
+import type { Strategy } from '../core/strategy.js'
 import type { LinkError } from '../core/far-store.js'
 import type { Latency } from '../core/histogram.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
@@ -101,7 +102,7 @@ export function notModified(options?: LoadedOptions): NotModified {
 
 /** What one process keeps of a cache. */
 export interface MemoryOptions {
-  /** Default 10,000. */
+  /** Default 10,000; with `hotOnly`, 1,000. */
   readonly maxEntries?: number | undefined
   /** Keys, values and the cost of keeping them, estimated. Default 64 MiB. A value that takes more than a tenth of it is not kept. */
   readonly maxBytes?: number | undefined
@@ -110,14 +111,26 @@ export interface MemoryOptions {
    * recently used, `'lfu'` the least often used.
    */
   readonly policy?: EvictionPolicy | undefined
-  /** The longest life of a copy in this process's memory; after it Redis is read again. Default: none of its own. */
+  /** The longest life of a copy in this process's memory; after it Redis is read again. Default: none of its own; with `hotOnly`, 1 s. */
   readonly ttl?: Duration | undefined
+  /**
+   * Keeps only keys that this process reads at least `perSecond` times a second (1-1,000,000; `true`: 100), found by the sketch of
+   * `hotKeys()`. A hit in memory costs more then, since it is counted. Default false.
+   */
+  readonly hotOnly?: boolean | { readonly perSecond: number } | undefined
 }
 
 /** Options of one cache. */
 export interface CacheOptions<V = unknown> {
-  /** How long a value is fresh. Required here or in the defaults of `createForebay`. */
+  /** How long a value is fresh. Required here or in the defaults of `createForebay`, unless `strategy` is `'persistent'`. */
   readonly ttl?: Duration | undefined
+  /**
+   * By which idea entries go, in memory and in Redis. `'lru'`: those idle longest (memory policy `lru`; each hit prolongs the life in Redis).
+   * `'lfu'`: those used least often (memory policy `lfu`; the more often it is hit, the longer a life is prolonged, up to 8 times `ttl` at
+   * once). Both end at the age of 24 times `ttl` unless `sliding` says otherwise. `'ttl'`: each at its fixed end. `'persistent'`: no end by time,
+   * only by invalidation and eviction; without `ttl`. Default: none, which is as `'ttl'` where no other option prolongs lives.
+   */
+  readonly strategy?: Strategy | undefined
   /** For how long after `ttl` an old value is served while it is refreshed. Default: none. */
   readonly staleWhileRevalidate?: Duration | undefined
   /** For how long after `ttl` an old value is served when the loader fails. Default: none. */

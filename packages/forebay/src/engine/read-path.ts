@@ -1,12 +1,13 @@
 import type { Bytes } from '../core/bytes.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { canonicalKey } from '../core/key.js'
-import { type CachePlan, slideShare } from '../core/plan.js'
+import { type CachePlan, isHotOnly, slideShare } from '../core/plan.js'
 import type { BulkPort } from './bulk.js'
 import { omitted } from './bulk-load.js'
 import type { FarReads, Found } from './far-reads.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
-import { type Aging, isEarly, slideFrom } from './lifetimes.js'
+import type { HotKeys } from './hot-keys.js'
+import { type Aging, isEarly, slideBy, slideFrom } from './lifetimes.js'
 import { type Loads, type LoadsParts, type Served, served } from './loads.js'
 import type { Copy } from './monitor.js'
 import type { Attended, Held, Near } from './near.js'
@@ -24,6 +25,7 @@ export interface ReadPathParts
   readonly reads: FarReads
   readonly loads: Loads
   readonly slides: Slides
+  readonly hotKeys: HotKeys
   readonly counters: CacheCounters
   readonly isClosed: () => boolean
 }
@@ -46,6 +48,8 @@ export class ReadPath {
   readonly #slides: Slides
   /** Hits may be worth an effort: lives slide here, or values are refreshed early. */
   readonly #attends: boolean
+  /** Told of hits in memory too, where it decides what is kept there. */
+  readonly #heat: HotKeys | undefined
 
   constructor(plan: CachePlan, parts: ReadPathParts) {
     this.#plan = plan
@@ -56,6 +60,7 @@ export class ReadPath {
     this.#reads = parts.reads
     this.#loads = parts.loads
     this.#slides = parts.slides
+    this.#heat = isHotOnly(plan) ? parts.hotKeys : undefined
     this.#attends = plan.sliding !== undefined || plan.earlyBeta > 0
   }
 
@@ -107,6 +112,7 @@ export class ReadPath {
     const { shards, tell, counters } = this.#parts
     const found = this.#near.find(at.key, nowMs, this.#plan.onOutage === 'serve' && shards.away(at))
     if (found === undefined) return undefined
+    this.#heat?.saw(at.key)
     if (found.state === 'fresh') {
       if (counters.hitMemory()) this.measure(at.key)
       if (found.attended !== undefined) this.#attend(at, found.attended, found.held ? undefined : request, found.attended)
@@ -161,11 +167,12 @@ export class ReadPath {
       this.refresh(request, aging.freshUntilMs - nowMs + clockSlackMs)
     }
     if (nowMs < slideFrom(this.#plan, aging)) return
-    if (copy === undefined) return this.#slides.slide(at, () => {})
-    if (nowMs < copy.restUntilMs) return
+    if (copy === undefined) return this.#slides.slide(at, 0, () => {})
     // Should Redis no longer have it, later hits do not ask again and again.
-    copy.restUntilMs = nowMs + slideShare * aging.extendMs
-    this.#slides.slide(at, (times) => this.#near.prolong(at.key, copy, times))
+    if (nowMs < copy.triedMs + slideShare * aging.extendMs) return
+    const freshMs = slideBy(this.#plan, aging, this.#near.usesOf(at.key, copy, nowMs))
+    copy.triedMs = nowMs
+    this.#slides.slide(at, freshMs, (times) => this.#near.prolong(at.key, copy, times))
   }
 
   /** A load past the cache: nothing is read or kept, and nobody joins. */

@@ -30,11 +30,11 @@ export class Slides {
     this.#parts = parts
   }
 
-  /** Prolongs in the background, unless that is under way: the hit does not wait. */
-  slide(at: EntryAddress, prolonged: (times: Times) => void): void {
+  /** Prolongs in the background, unless that is under way: the hit does not wait. As `extend`. */
+  slide(at: EntryAddress, freshMs: number, prolonged: (times: Times) => void): void {
     if (this.#underWay.has(at.key) || this.#underWay.size >= mostSlides) return
     this.#underWay.add(at.key)
-    const sliding = this.extend(at, 0)
+    const sliding = this.extend(at, freshMs)
       .then((times) => times && prolonged(times))
       .catch(() => {}) // nobody waits for it; the entry ends when it would have
       .finally(() => this.#underWay.delete(at.key))

@@ -1,6 +1,6 @@
 import { handOut } from '../core/kept-value.js'
 import type { EntryAddress } from '../core/far-store.js'
-import type { CachePlan } from '../core/plan.js'
+import { type CachePlan, isHotOnly } from '../core/plan.js'
 import { sameValue } from '../core/same.js'
 import { decodeToken, type Token, unsent } from '../core/token.js'
 import type { BulkPort } from './bulk.js'
@@ -40,7 +40,7 @@ export class WatchedReads {
   /** Nothing here concerns a read that has no token of its own: it may take the read path at once. */
   get idle(): boolean {
     const { scopes, monitor, controls } = this.#parts
-    return !scopes.used && monitor === undefined && controls.allOn
+    return !scopes.used && monitor === undefined && controls.allOn && !isHotOnly(this.#plan)
   }
 
   async serve(request: Request): Promise<Served> {

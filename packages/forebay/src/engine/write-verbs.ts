@@ -1,4 +1,5 @@
 import type { EventOf } from '../core/events.js'
+import { endlessMs } from '../core/envelope.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { checkTags } from '../core/key.js'
 import type { Tidings } from '../core/notice.js'
@@ -121,7 +122,14 @@ export class WriteVerbs {
 
   async clear(options?: InvalidateOptions): Promise<WriteResult> {
     this.#parts.assertOpen()
-    return this.#group('clear', { kind: 'clear', scope: this.#plan.name }, options)
+    const result = await this.#group('clear', { kind: 'clear', scope: this.#plan.name }, options)
+    this.cleared()
+    return result
+  }
+
+  /** Nothing in the cache is valid any more. What would not leave Redis by itself is freed behind. */
+  cleared(): void {
+    if (this.#plan.ttlMs === endlessMs) this.#sweep([])
   }
 
   /** Stamped at once in every shard; what it frees in Redis is walked to behind. */
@@ -129,9 +137,7 @@ export class WriteVerbs {
     this.#parts.assertOpen()
     const parts = partsOf(given)
     const result = await this.#group('pattern', { kind: 'pattern', scope: this.#plan.name, parts }, options)
-    const { far, ids, clock, track, detached } = this.#parts
-    const pause = (): Promise<void> => new Promise((resolve) => clock.after(sweepPauseMs, resolve))
-    track(detached(() => far.sweep({ cache: this.#plan.name, parts, newInc: ids.incarnation(), pause })))
+    this.#sweep(parts)
     return result
   }
 
@@ -156,6 +162,12 @@ export class WriteVerbs {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #sweep(parts: readonly string[]): void {
+    const { far, ids, clock, track, detached } = this.#parts
+    const pause = (): Promise<void> => new Promise((resolve) => clock.after(sweepPauseMs, resolve))
+    track(detached(() => far.sweep({ cache: this.#plan.name, parts, newInc: ids.incarnation(), pause })))
   }
 
   #group(what: Wrote, tidings: Extract<Tidings, { scope: string }>, options: InvalidateOptions | undefined): Promise<WriteResult> {

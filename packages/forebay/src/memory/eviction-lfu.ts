@@ -43,6 +43,10 @@ export class Lfu implements Eviction {
     if (rank.more !== undefined) rank.more.fewer = rank.fewer
   }
 
+  uses(slot: number): number {
+    return this.#rankOf(slot).uses
+  }
+
   grow(): void {}
 
   choose(): number {

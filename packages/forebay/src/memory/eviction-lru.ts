@@ -24,6 +24,10 @@ export class Lru implements Eviction {
     this.#queue.remove(slot)
   }
 
+  uses(): number {
+    return 0
+  }
+
   grow(): void {}
 
   choose(): number {

@@ -46,6 +46,10 @@ export class S3Fifo implements Eviction {
     this.#queueOf(slot).remove(slot)
   }
 
+  uses(): number {
+    return 0
+  }
+
   grow(slot: number, bytes: number): void {
     this.#queueOf(slot).bytes += bytes
   }

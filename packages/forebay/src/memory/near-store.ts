@@ -58,6 +58,10 @@ export class SlotStore<T> implements NearStore<T> {
     this.#eviction.touch(slot)
   }
 
+  uses(slot: number): number {
+    return this.#eviction.uses(slot)
+  }
+
   /** An entry larger than a tenth of all bytes is not kept. In place of an older one it keeps that one's place in the order of eviction. */
   put(entry: NearEntry<T>, nowMs: number): void {
     this.#sweep(nowMs)

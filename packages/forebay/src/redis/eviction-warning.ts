@@ -3,23 +3,26 @@ import { failureOf } from './failure.js'
 import type { Link } from './link.js'
 
 /**
- * Looks at a server's memory policy. Under `allkeys-*` the metadata of a shard can be evicted: that costs the shard's entries, never an old
- * value, but nobody wants it. Told once.
+ * Looks at each server's memory policy, where it has a bound. Under `allkeys-*` the metadata of a shard can be evicted: that costs the shard's
+ * entries, never an old value, but nobody wants it. Each policy is told once.
  */
-export function evictionWarning(tell: Tell): (link: Link) => Promise<void> {
-  let told = false
+export function evictionWarning(tell: Tell, heard: (policy: string) => void): (link: Link) => Promise<void> {
+  const told = new Set<string>()
   return async (link) => {
-    const policy = told ? undefined : await evictingPolicy(link)
-    if (policy === undefined || told) return
-    told = true
-    tell({ type: 'warning', text: `Redis evicts by ${policy}; use volatile-lru or volatile-ttl, so that only entries are evicted` })
+    const policy = await policyOf(link)
+    if (policy === undefined || told.has(policy)) return
+    told.add(policy)
+    heard(policy)
+    if (policy.startsWith('allkeys-')) {
+      tell({ type: 'warning', text: `Redis evicts by ${policy}; use volatile-lru or volatile-ttl, so that only entries are evicted` })
+    }
   }
 }
 
-async function evictingPolicy(link: Link): Promise<string | undefined> {
+async function policyOf(link: Link): Promise<string | undefined> {
   try {
     const memory = String(await link.send('act', (redis) => redis.info('memory')))
-    return /^maxmemory:0\s/m.test(memory) ? undefined : /^maxmemory_policy:(allkeys-\w+)/m.exec(memory)?.[1]
+    return /^maxmemory:0\s/m.test(memory) ? undefined : /^maxmemory_policy:([a-z-]+)/m.exec(memory)?.[1]
   } catch (error) {
     if (failureOf(error).code === 'E_REDIS_REFUSED') return undefined // a user who may not ask is not warned
     throw error

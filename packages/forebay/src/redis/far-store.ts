@@ -64,6 +64,8 @@ export interface RedisParts {
   readonly tell: Tell
   /** Told once, before `nodeOf` answers for the first time. */
   readonly onShards: (shards: number) => void
+  /** Told of each `maxmemory-policy` that is met, where memory has a bound. */
+  readonly onEvictionPolicy: (policy: string) => void
 }
 
 /** The far store on Redis. */
@@ -97,7 +99,7 @@ class Store implements RedisFarStore {
   readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
 
-  constructor(plan: RedisPlan, { clock, random, tell, onShards }: RedisParts) {
+  constructor(plan: RedisPlan, { clock, random, tell, onShards, onEvictionPolicy }: RedisParts) {
     this.#layout = createLayout(plan.service)
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
@@ -112,7 +114,7 @@ class Store implements RedisFarStore {
       layout: this.#layout,
       agreement: this.#agreement,
       hear: (shard: number, notice: Notice) => this.#listener(shard, notice),
-      greet: evictionWarning(tell),
+      greet: evictionWarning(tell, onEvictionPolicy),
     }
     this.#topology = this.#slotted ? new ClusterTopology({ ...topologyParts, random }) : new SingleTopology(topologyParts)
   }

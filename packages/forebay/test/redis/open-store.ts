@@ -30,7 +30,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
 
 /** A far store on real Redis with the real clock. */
 export function openStore(options: OpenStoreOptions): RedisFarStore {
-  const parts = { clock: systemClock, random: systemRandom, tell: () => {}, onShards: () => {} }
+  const parts = { clock: systemClock, random: systemRandom, tell: () => {}, onShards: () => {}, onEvictionPolicy: () => {} }
   return createRedisFarStore(planFor(options), { ...parts, ...options.parts })
 }
 

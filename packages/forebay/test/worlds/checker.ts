@@ -191,7 +191,8 @@ export class Checker {
     const load = this.#parts.origin.spanOf(read.value.by)
     const { ttlMs, staleMs, errorMs, lives } = read.cache
     const windowMs = { revalidating: staleMs, error: errorMs, slow: Math.max(staleMs, errorMs) }
-    const oldestMs = Math.max(ttlMs, lives.slideMs) + (read.why === undefined ? 0 : windowMs[read.why]) + this.#parts.travelMs
+    const longestMs = lives.endless ? Number.POSITIVE_INFINITY : Math.max(ttlMs, lives.slideMs)
+    const oldestMs = longestMs + (read.why === undefined ? 0 : windowMs[read.why]) + this.#parts.travelMs
     if (load?.endedMs === undefined || this.#clocksJump) return
     const ageMs = read.beganMs - Math.max(load.endedMs, this.#storedMs.get(read.value.by) ?? 0)
     if (ageMs <= oldestMs) return

@@ -1,4 +1,5 @@
 import { cachePlan } from '../../src/config/cache-plan.js'
+import { endlessMs } from '../../src/core/envelope.js'
 import type { Clock } from '../../src/core/clock.js'
 import type { ForebayEvent } from '../../src/core/events.js'
 import type { FarStore } from '../../src/core/far-store.js'
@@ -124,7 +125,7 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     ...cachePlan(model.name, { ttl: 1 }, undefined),
     name: model.name,
     version,
-    ttlMs: model.ttlMs,
+    ttlMs: lives.endless ? endlessMs : model.ttlMs,
     staleMs: model.staleMs,
     errorMs: model.errorMs,
     jitter: 0.05,
@@ -133,7 +134,8 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     onOutage: model.onOutage,
     hardTimeoutMs: model.hardTimeoutMs,
     softTimeoutMs: lives.softTimeoutMs,
-    sliding: lives.slideMs === 0 ? undefined : { maxMs: Math.max(lives.slideMs, model.ttlMs) },
+    sliding:
+      lives.slideMs === 0 || lives.endless ? undefined : { maxMs: Math.max(lives.slideMs, model.ttlMs), mostSpans: lives.spans || 1 },
     earlyBeta: lives.beta,
     keepMs: lives.keepMs,
     negativeMs: manners.negativeMs,
@@ -143,7 +145,13 @@ function openCache(engine: Engine, model: CacheModel, version: string): Cache<Or
     memory:
       model.memory === 0
         ? undefined
-        : { maxEntries: model.memory, maxBytes: 1_000_000, policy: manners.policy, ttlMs: lives.memoryMs || Number.MAX_SAFE_INTEGER },
+        : {
+            maxEntries: model.memory,
+            maxBytes: 1_000_000,
+            policy: lives.spans ? 'lfu' : manners.policy,
+            ttlMs: lives.memoryMs || Number.MAX_SAFE_INTEGER,
+            hotPerSecond: lives.hotPerSecond,
+          },
     maxValueBytes: 10_000,
     compression: model.keys.length % 2 === 0 ? { codec: 'gzip', thresholdBytes: 0, level: 1 } : undefined,
   }

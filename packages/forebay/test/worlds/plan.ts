@@ -129,6 +129,12 @@ export interface LivesModel {
   readonly softTimeoutMs: number
   readonly keepMs: number
   readonly memoryMs: number
+  /** 1: they do not end by time. */
+  readonly endless: number
+  /** Memory keeps what is read so often a second. */
+  readonly hotPerSecond: number
+  /** Prolonged by up to so many spans, by use. */
+  readonly spans: number
 }
 
 /** How a cache goes about its work, where that is not the usual way. */
@@ -201,7 +207,10 @@ function planFaults(random: SimRandom, groups: number): ReadonlySet<Fault> {
 function planLives(random: SimRandom): LivesModel {
   const lively = random.chance(0.5)
   const one = (choices: readonly number[]) => (lively ? random.pick([0, ...choices]) : 0)
-  return { slideMs: one([5_000]), beta: one([1, 20]), softTimeoutMs: one([10, 200]), keepMs: one([60_000]), memoryMs: one([100, 1_000]) }
+  return {
+    ...{ slideMs: one([5_000]), beta: one([1, 20]), softTimeoutMs: one([10, 200]), keepMs: one([60_000]), memoryMs: one([100, 1_000]) },
+    ...{ endless: one([1]), hotPerSecond: one([4]), spans: one([8]) },
+  }
 }
 
 function planManners(random: SimRandom, features: ReadonlySet<Feature>): MannersModel {
