@@ -11,6 +11,7 @@ import { type Effects, Listener } from './listener.js'
 import { type EngineParts, Ids } from './parts.js'
 import type { ForebayStats, InvalidateOptions, WriteResult } from './public.js'
 import { Recorder } from './recorder.js'
+import { redacting } from './redaction.js'
 import type { Registration } from './registry.js'
 import { Repeats } from './repeats.js'
 import { Shards } from './shards.js'
@@ -316,9 +317,4 @@ export class Engine {
   #assertOpen(): void {
     if (this.#closed) throw new ForebayError('E_CLOSED', 'this Forebay is closed')
   }
-}
-
-/** Tells events with their keys made unreadable. */
-function redacting(tell: Tell, redactKey: (key: string, cache: string) => string): Tell {
-  return (event) => tell('key' in event ? { ...event, key: redactKey(event.key, event.cache) } : event)
 }
