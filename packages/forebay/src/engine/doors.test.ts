@@ -82,6 +82,15 @@ describe('the many verbs of a scoped cache', () => {
 })
 
 describe('a wrapped function', () => {
+  it.each([
+    ['no function', 1, { name: 'find' }],
+    ['a key that is none', () => 1, { name: 'find', key: 'id' }],
+    ['no options', () => 1, undefined],
+  ])('refuses %s', async (_, work, options) => {
+    const { node } = await scene()
+    expect(() => node.forebay.wrap(work as () => number, options as never)).toThrow(expect.objectContaining({ code: 'E_OPTION' }))
+  })
+
   it('is called once for the same arguments', async () => {
     const { fleet, node } = await scene()
     let calls = 0
@@ -189,6 +198,14 @@ describe('redactKeys', () => {
     expect(await keysTold(true)).toEqual(new Set([expect.stringMatching(/^[0-9a-f]{12}$/)]))
     expect(await keysTold((key, cache) => `${cache}:${key.length}`)).toEqual(new Set(['users:15']))
     expect(await keysTold(false)).toEqual(new Set(['ann@example.org']))
+  })
+
+  it('shows no key where the function fails, and harms nobody', async () => {
+    const failing = (): string => {
+      throw new Error('not this one')
+    }
+    expect(await keysTold(failing)).toEqual(new Set(['?']))
+    expect(await keysTold(() => undefined as never)).toEqual(new Set(['?']))
   })
 
   it('refuses what is neither', () => {

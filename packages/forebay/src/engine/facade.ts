@@ -47,7 +47,7 @@ class Facade implements Forebay {
   }
 
   loadingCache<V, K extends Key = Key>(name: string, options: LoadingCacheOptions<V, K>): LoadingCache<V, K> {
-    const { load, loadMany, ...ofCache } = options
+    const { load, loadMany, ...ofCache } = given(`cache '${name}'`, options)
     if (typeof load !== 'function') throw new ForebayError('E_OPTION', `cache '${name}': load is ${show(load)}; a function`)
     if (loadMany !== undefined && typeof loadMany !== 'function') {
       throw new ForebayError('E_OPTION', `cache '${name}': loadMany is ${show(loadMany)}; a function`)
@@ -56,7 +56,11 @@ class Facade implements Forebay {
   }
 
   wrap<A extends readonly unknown[], V>(work: (...args: A) => V | PromiseLike<V>, options: WrapOptions<A, V>): Wrapped<A, V> {
-    const { name, key, ...ofCache } = options
+    if (typeof work !== 'function') throw new ForebayError('E_OPTION', `wrap is given ${show(work)}; a function`)
+    const { name, key, ...ofCache } = given('wrap', options)
+    if (key !== undefined && typeof key !== 'function') {
+      throw new ForebayError('E_OPTION', `cache '${name}': key is ${show(key)}; a function of the arguments`)
+    }
     return wrapped(this.cache<V>(name, ofCache), work, key)
   }
 
@@ -103,4 +107,9 @@ class Facade implements Forebay {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+function given<O extends object>(where: string, options: O): O {
+  if (typeof options === 'object' && options !== null) return options
+  throw new ForebayError('E_OPTION', `${where}: the options are ${show(options)}; an object`)
 }
