@@ -94,9 +94,9 @@ class Batch {
     this.#parts = parts
   }
 
-  /** The call is made, or nobody was left to make it for. */
+  /** The call is made, or nobody is left to make it for: it is given up, and so would be whoever came in now. */
   get closed(): boolean {
-    return this.#closed
+    return this.#closed || this.#controller.signal.aborted
   }
 
   async enter(key: Key, at: EntryAddress, entrant: Entrant): Promise<Seat> {
