@@ -75,7 +75,10 @@ export class Monitor {
     this.#asked++
     this.#counts.samples++
     const sample = detached(() => this.#sample(read, copy))
-    sample.finally(() => this.#asked--)
+    const over = (): void => {
+      this.#asked--
+    }
+    sample.then(over, over)
   }
 
   report(): MonitorStats {
@@ -85,21 +88,20 @@ export class Monitor {
   }
 
   async #sample(read: Sampled, copy: Copy): Promise<void> {
-    const value = handOut(copy.value)
-    const verdict = await this.#compare(read, value, () => true)
+    const verdict = await this.#compare(read, copy, () => true)
     this.#counts[verdict === 'differs' ? 'mismatches' : verdict]++
-    if (verdict === 'differs') void this.#follow(read, value)
+    if (verdict === 'differs') void this.#follow(read, copy)
   }
 
   /** Cached, origin, and cached again: `inconclusive` if the copy is not the same any more, or the origin cannot be asked. */
-  async #compare(read: Sampled, value: unknown, isSame: (copy: Copy) => boolean): Promise<'consistent' | 'inconclusive' | 'differs'> {
+  async #compare(read: Sampled, copy: Copy, isSame: (copy: Copy) => boolean): Promise<'consistent' | 'inconclusive' | 'differs'> {
     try {
       const origin = await this.#ask(read)
       const again = await this.#parts.look(read.at)
-      if (origin === undefined || again === undefined || !this.#same(handOut(again.value), value) || !isSame(again)) return 'inconclusive'
-      return this.#same(origin.value, value) ? 'consistent' : 'differs'
+      if (origin === undefined || again === undefined || !this.#alike(again, copy) || !isSame(again)) return 'inconclusive'
+      return this.#same(origin.value, handOut(copy.value)) ? 'consistent' : 'differs'
     } catch {
-      return 'inconclusive' // a loader that fails, or Redis that does not answer, says nothing about the copy
+      return 'inconclusive' // a loader or a codec that fails, or Redis that does not answer, says nothing about the copy
     }
   }
 
@@ -111,12 +113,12 @@ export class Monitor {
   }
 
   /** Waits for a copy that differs to go. */
-  async #follow(read: Sampled, value: unknown): Promise<void> {
+  async #follow(read: Sampled, followed: Copy): Promise<void> {
     this.#followed++
     const seenMs = this.#parts.clock.now()
     // A copy of a later load is another one, even if it is alike.
     const isSame = (copy: Copy): boolean => copy.createdMs <= seenMs + clockErrorMs
-    const lastedMs = await this.#lastsUntil(read, value, { seenMs, isSame })
+    const lastedMs = await this.#lastsUntil(read, followed, { seenMs, isSame }).catch(() => undefined)
     this.#followed--
     if (lastedMs !== undefined) this.#lasted.set(lastedMs, (this.#lasted.get(lastedMs) ?? 0) + 1)
   }
@@ -124,7 +126,7 @@ export class Monitor {
   /** At which look the copy was gone; `undefined` if it cannot be said. */
   async #lastsUntil(
     read: Sampled,
-    value: unknown,
+    followed: Copy,
     seen: { readonly seenMs: number; readonly isSame: (copy: Copy) => boolean },
   ): Promise<number | undefined> {
     const { clock, look, isClosed } = this.#parts
@@ -132,13 +134,17 @@ export class Monitor {
       await new Promise<void>((resolve) => clock.after(Math.max(0, seen.seenMs + lookMs - clock.now()), resolve))
       if (isClosed()) return undefined
       const copy = await look(read.at).catch(() => undefined) // Redis that does not answer serves no copy
-      if (copy === undefined || !this.#same(handOut(copy.value), value) || !seen.isSame(copy)) return lookMs
+      if (copy === undefined || !this.#alike(copy, followed) || !seen.isSame(copy)) return lookMs
       if (!countedMs.includes(lookMs)) continue
-      const verdict = await this.#compare(read, value, seen.isSame)
+      const verdict = await this.#compare(read, followed, seen.isSame)
       if (verdict === 'consistent') return lookMs
       if (verdict === 'differs') this.#count(read, lookMs)
     }
     return Number.POSITIVE_INFINITY
+  }
+
+  #alike(a: Copy, b: Copy): boolean {
+    return this.#same(handOut(a.value), handOut(b.value))
   }
 
   #same(a: unknown, b: unknown): boolean {

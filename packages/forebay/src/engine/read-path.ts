@@ -212,11 +212,17 @@ export class ReadPath {
 
   #arrive(flight: Flight, bytes: Bytes | undefined): Served | Promise<Served> {
     const { at, registration } = flight
-    const found = this.#reads.judge(at, bytes, registration)
-    const hit = typeof found === 'object' && !(found instanceof Promise) ? this.#freshFromFar(registration, at, found) : undefined
-    if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at, registration))
-    this.#flights.remove(flight)
-    return hit
+    try {
+      const found = this.#reads.judge(at, bytes, registration)
+      const hit = typeof found === 'object' && !(found instanceof Promise) ? this.#freshFromFar(registration, at, found) : undefined
+      if (hit === undefined) return this.#flyOn(flight, () => found ?? this.#reads.ask(at, registration))
+      this.#flights.remove(flight)
+      return hit
+    } catch (error) {
+      // A value that throws when it is looked at: whoever comes next must not join what has failed.
+      this.#flights.remove(flight)
+      throw error
+    }
   }
 
   /** The rest of the way, from what was found in the far store until the flight has landed. */
