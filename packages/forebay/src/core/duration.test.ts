@@ -68,6 +68,7 @@ describe('a value in an error message', () => {
     [[1, 2], 'an array'],
     [{ secret: 1 }, 'an object'],
     [Symbol('s'), 'Symbol(s)'],
+    [() => 'a secret', 'a function'],
   ])('%s is shown as %s', (value, text) => {
     expect(show(value)).toBe(text)
   })

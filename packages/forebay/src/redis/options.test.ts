@@ -126,4 +126,17 @@ describe('the redis option', () => {
       expect(() => parse(url)).not.toThrow(/secret/)
     }
   })
+
+  it.each([
+    'u:secret@a:6379',
+    'redis:/u:secret@a',
+    { cluster: ['u:secret@a:6379'] },
+    { cluster: ['secret@a:6379'] },
+    { host: 'redis://u:secret@a:6379' },
+    { host: 'secret@a' },
+    { sentinels: [{ host: 'redis://u:secret@a' }], name: 'main' },
+  ])('never shows a password that stands in the wrong place: %j', (option) => {
+    expect(() => parse(option)).toThrow(/^E_OPTION: .*\*\*\*/)
+    expect(() => parse(option)).not.toThrow(/secret/)
+  })
 })

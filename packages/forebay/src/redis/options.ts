@@ -4,7 +4,7 @@ import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
 import { type Address, deadlinesFor, type RedisPlan } from './plan.js'
 import type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
-import { defaultPort, parseHost, parseRedisUrl } from './redis-url.js'
+import { defaultPort, parseHost, parseRedisUrl, withoutLogin } from './redis-url.js'
 
 export type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
 
@@ -57,7 +57,7 @@ function clusterPlan(option: RedisClusterOption): Place {
   const nodes = cluster.flatMap((node: RedisClusterOption['cluster'][number]): readonly Address[] => {
     if (typeof node !== 'string') return [checkAddress('redis.cluster', { port: defaultPort, ...node })]
     if (node.includes('://')) return parseRedisUrl('redis.cluster', node).nodes
-    return [parseHost(node) ?? refuse('redis.cluster', node, 'a host with its port')]
+    return [parseHost(node) ?? refuse('redis.cluster', withoutLogin(node), 'a host with its port')]
   })
   if (urls.some(({ db }) => (db ?? 0) !== 0)) throw wrong('redis.cluster', 'a URL with a database', 'a URL without; a Cluster has only 0')
   const [login] = urls.filter((url) => url.password !== undefined)
@@ -119,7 +119,10 @@ function checkAddress(
   { host, port = defaultPort }: { readonly host: string; readonly port?: number | undefined },
 ): Address {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw wrong(`${option}.port`, port, 'a port')
-  return { host: checkText(`${option}.host`, host), port }
+  // A URL in the place of a host would be shown, with its password, by all that is told of the link.
+  if (/[/@\s]/.test(checkText(`${option}.host`, host)))
+    throw wrong(`${option}.host`, withoutLogin(host), 'a host alone; a URL is given as url')
+  return { host, port }
 }
 
 function checkDb(db: number): number {

@@ -32,10 +32,15 @@ export function parseRedisUrl(option: string, url: string): RedisUrl {
 
 /** `host`, `host:port` or `[::1]:port`. */
 export function parseHost(text: string): Address | undefined {
-  const match = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]\s]+))(?::(\d{1,5}))?$/i.exec(text)
+  const match = /^(?:\[([0-9a-f:.%]+)\]|([^:[\]\s/@]+))(?::(\d{1,5}))?$/i.exec(text)
   if (match === null) return undefined
   const [, v6, name = '', port] = match
   return { host: v6 ?? name, port: port === undefined ? defaultPort : Number(port) }
+}
+
+/** What was meant as a URL or a host, without what stands before its last `@`. */
+export function withoutLogin(text: string): string {
+  return text.replace(/^([a-z+]*:\/\/)?.*@/is, '$1***@')
 }
 
 function parseLogin(login: string | undefined): { readonly username: string | undefined; readonly password: string | undefined } {
@@ -60,7 +65,7 @@ function fail(option: string, url: string): never {
 }
 
 function unusable(option: string, url: string): ForebayError {
-  const shown = JSON.stringify(url.replace(/\/\/.*@/s, '//***@').slice(0, 80))
+  const shown = JSON.stringify(withoutLogin(url).slice(0, 80))
   return new ForebayError(
     'E_OPTION',
     `${option} is ${shown}; a URL such as redis://user:password@host:6379/0, rediss://host:6379 or redis+cluster://host:7000,host:7001`,
