@@ -1,9 +1,9 @@
-import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { type CompressionCodec, compressionBits, type CompressionPlan, type SealPlan } from '../core/packing.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Schema } from '../core/schema.js'
 import { Secret } from '../core/secret.js'
+import { refusal } from './option-checks.js'
 
 /** Below this size compression saves little, and costs each read from Redis a decompression. */
 const thresholdOtherwise = 16 * 1024
@@ -101,8 +101,4 @@ function record(given: unknown): Record<string, unknown> | undefined {
 function whole(where: string, option: string, value: unknown, [least, most]: readonly [number, number]): number {
   if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number
   throw refusal(where, option, value, `a whole number from ${least} to ${most}`)
-}
-
-function refusal(where: string, option: string, value: unknown, wanted: string): ForebayError {
-  return new ForebayError('E_OPTION', `${where}${option} is ${show(value)}; ${wanted}`)
 }

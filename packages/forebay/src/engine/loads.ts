@@ -329,8 +329,7 @@ export class Loads {
       elapse = resolve
     })
     const timer = this.#parts.clock.after(ms, elapse)
-    await Promise.race([work, elapsed])
-    timer.cancel()
+    await Promise.race([work, elapsed]).finally(() => timer.cancel())
   }
 }
 

@@ -81,6 +81,7 @@ export class Registry<F = unknown> {
 
   markTags(tags: readonly string[]): void {
     this.each((registration) => {
+      if (registration.marked) return
       registration.tagsHeard ??= new Set()
       for (const tag of tags) registration.tagsHeard.add(tag)
       if (registration.tagsHeard.size > mostTagsHeard) registration.marked = true
