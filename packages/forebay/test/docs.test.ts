@@ -13,7 +13,8 @@ interface Example {
   readonly code: string
 }
 
-const pages = ['README.md', ...readdirSync(join(root, 'docs/guide')).map((page) => `docs/guide/${page}`)]
+const guide = readdirSync(join(root, 'docs/guide'))
+const pages = ['README.md', 'packages/forebay/README.md', ...guide.map((page) => `docs/guide/${page}`)]
 const examples = pages.flatMap(examplesOf)
 
 function examplesOf(page: string): Example[] {
@@ -51,6 +52,11 @@ describe('the examples in the documentation', () => {
     } finally {
       log.mockRestore()
     }
+  })
+
+  test.each(guide.filter((page) => page !== 'README.md'))('the README and the index by question lead to %s', (page) => {
+    expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`(docs/guide/${page})`)
+    expect(readFileSync(join(root, 'docs/guide/README.md'), 'utf8')).toMatch(new RegExp(`\\(${page}[#)]`))
   })
 
   test('there are some', () => {
