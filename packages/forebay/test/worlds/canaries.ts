@@ -1,11 +1,13 @@
 import type { Position } from '../../src/core/far-store.js'
 import type { Notice } from '../../src/core/notice.js'
 import { ShardView } from '../../src/core/shard-view.js'
+import { Bulk } from '../../src/engine/bulk.js'
 import { type Flight, Flights } from '../../src/engine/flights.js'
 import { Near } from '../../src/engine/near.js'
 import { Outbox } from '../../src/engine/outbox.js'
 import { Registry } from '../../src/engine/registry.js'
 import { Shards } from '../../src/engine/shards.js'
+import { TokenScopes } from '../../src/engine/token-scopes.js'
 import { TwinServer } from '../../src/memory/twin-server.js'
 import { TwinShard } from '../../src/memory/twin-shard.js'
 import type { Violation } from './checker.js'
@@ -536,5 +538,29 @@ export const canaries: readonly Canary[] = [
       ...far,
       write: (at, request) => far.write(at, request.kind === 'set' ? { ...request, lease: undefined } : request),
     }),
+  },
+  {
+    name: 'many keys are answered in another order than they were asked for',
+    breaks: ['health'],
+    features: ['bulk'],
+    plan: long,
+    plant: () =>
+      replace(Bulk.prototype, 'obtain', (obtain) => {
+        return async function (this: Bulk, keys, load, options) {
+          return (await obtain.call(this, keys, load, options)).reverse()
+        }
+      }),
+  },
+  {
+    name: 'the token of a scope does not bind the reads in it',
+    breaks: ['P7'],
+    features: ['scopes', 'tokens'],
+    plan: long,
+    plant: () =>
+      replace(TokenScopes.prototype, 'run', (run) => {
+        return function (this: TokenScopes, _, work) {
+          return run.call(this, undefined, work)
+        } as typeof run
+      }),
   },
 ]

@@ -210,6 +210,7 @@ export class Readers {
     if (!call.scoped) return this.#performAlone(under, cache, call)
     const { engine } = under.node
     return engine.withToken(call.shown?.token, async () => {
+      this.#parts.count('read in a scope')
       const told = await this.#performAlone(under, cache, { ...call, shown: undefined })
       if (engine.token() === undefined) this.#parts.complain(`${under.text} has lost its scope`)
       return told

@@ -68,5 +68,9 @@ const wanted = [
     'extend',
     'early-refresh',
   ].map((type) => `event ${type}`),
+  ...['shed full', 'control', 'shadow-mismatch'].map((type) => `event ${type}`),
+  ...['getMany got', 'readMany fresh', 'getOrSetMany got', 'warm loaded', 'warm present', 'not modified', 'again', 'read in a scope'],
+  ...['control off', 'control shadow', 'explain fresh fresh', 'explain invalidated none', 'monitor consistent'],
+  ...['version:admitted', 'version:not-lower'].map((mark) => `redis ${mark}`),
   ...['dropped gap', 'dropped incarnation', 'replayed', 'resent', 'suspended', 'degraded'].map((type) => `event ${type}`),
 ]

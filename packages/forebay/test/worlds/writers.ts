@@ -103,7 +103,9 @@ export class Writers {
     const { plan, random } = this.#parts
     if (!plan.features.has('again')) return undefined
     const drawn = random.fork(`again ${this.#parts.checker.fences.all.length}`)
-    return drawn.chance(0.4) ? { again: drawn.between(1, 2_000) } : undefined
+    if (drawn.chance(0.6)) return undefined
+    this.#parts.count('again')
+    return { again: drawn.between(1, 2_000) }
   }
 
   #dropTags(node: WorldNode, cache: CacheModel): void {
