@@ -35,7 +35,7 @@ describe('a mistake that no types have told of', () => {
 
   test('at the service: what is wrapped, who listens', () => {
     const { forebay } = untyped()
-    expect(() => forebay.wrap?.(7, { name: 'search' })).toThrow('E_OPTION: what is to be wrapped is 7; a function')
+    expect(() => forebay.wrap?.(7, { name: 'search' })).toThrow('E_OPTION: wrap is given 7; a function')
     expect(() => forebay.on?.('load')).toThrow('E_OPTION: the listener is undefined; a function')
     expect(() => forebay.onAny?.(null)).toThrow('E_OPTION: the listener is null; a function')
   })

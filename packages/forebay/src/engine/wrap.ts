@@ -1,6 +1,5 @@
 import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
-import { givenFunction } from './given.js'
 import type { Cache, DeepReadonly, GetOrSetOptions, Key, KeyPart, Wrapped, WrapOptions } from './public.js'
 
 /** A function whose results are kept in a cache, under keys made of its arguments. */
@@ -9,7 +8,6 @@ export function wrapped<A extends readonly unknown[], V>(
   work: (...args: A) => V | PromiseLike<V>,
   keyOf: WrapOptions<A, V>['key'],
 ): Wrapped<A, V> {
-  givenFunction('what is to be wrapped', work)
   const key = keyOf ?? argumentsKey
   /** Arguments that cannot be a key reject, as everything else that goes wrong. */
   const call = (args: A, options?: GetOrSetOptions): Promise<DeepReadonly<V>> => {
