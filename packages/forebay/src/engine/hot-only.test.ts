@@ -60,6 +60,20 @@ describe('memory of hot keys only', () => {
     expect(hot.one.told('evict')).toEqual([])
   }, 60_000)
 
+  it('keeps no older value of a key that has cooled down when a newer one comes', async () => {
+    const fleet = new Fleet()
+    const [one] = await fleet.ready('one')
+    const cache = one.cache<string>({ memory: { hotOnly: { perSecond: 50 }, ttl: '1h' } })
+    for (let i = 0; i < 500; i++) {
+      await fleet.until(cache.getOrSet('b42', () => 'first'))
+      await fleet.run(2)
+    }
+    expect(cache.peek('b42')).toBe('first')
+    await fleet.run(60_000)
+    await fleet.until(cache.getOrSet('b42', () => 'second', { fresh: true }))
+    expect(await fleet.until(cache.getOrSet('b42', () => 'third'))).toBe('second')
+  })
+
   it('keeps a key while it is hot, though hits no longer reach Redis, and lets it go when it cools down', async () => {
     const fleet = new Fleet()
     const [one] = await fleet.ready('one')

@@ -199,7 +199,7 @@ export class Near {
     if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt) return
     this.#meet(shard)
     if (bornAt < this.#clearedAt) return
-    if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return
+    if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return this.drop(key) // what is there is older
     const { value, createdMs } = held
     const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
     const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
