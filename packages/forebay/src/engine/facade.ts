@@ -56,6 +56,7 @@ class Facade implements Forebay {
   }
 
   wrap<A extends readonly unknown[], V>(work: (...args: A) => V | PromiseLike<V>, options: WrapOptions<A, V>): Wrapped<A, V> {
+    if (typeof work !== 'function') throw new ForebayError('E_OPTION', `wrap is given ${show(work)}; a function`)
     const { name, key, ...ofCache } = given('wrap', options)
     if (key !== undefined && typeof key !== 'function') {
       throw new ForebayError('E_OPTION', `cache '${name}': key is ${show(key)}; a function of the arguments`)
