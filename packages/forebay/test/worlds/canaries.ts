@@ -554,8 +554,14 @@ export const canaries: readonly Canary[] = [
   {
     name: 'the token of a scope does not bind the reads in it',
     breaks: ['P7'],
-    features: ['scopes', 'tokens'],
-    plan: long,
+    faults: ['lost-pushes', 'slow-network'],
+    features: ['scopes'],
+    plan: (plan) => ({
+      ...long(plan),
+      paceMs: 8,
+      horizonMs: 12_000,
+      caches: long(plan).caches.map((cache) => ({ ...cache, maxStalenessMs: 2_000 })),
+    }),
     plant: () =>
       replace(TokenScopes.prototype, 'run', (run) => {
         return function (this: TokenScopes, _, work) {

@@ -212,7 +212,7 @@ export class Readers {
     return engine.withToken(call.shown?.token, async () => {
       this.#parts.count('read in a scope')
       const told = await this.#performAlone(under, cache, { ...call, shown: undefined })
-      if (engine.token() === undefined) this.#parts.complain(`${under.text} has lost its scope`)
+      if (call.shown !== undefined && engine.token() === undefined) this.#parts.complain(`${under.text} has lost its scope`)
       return told
     })
   }

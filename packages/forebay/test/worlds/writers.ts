@@ -217,7 +217,7 @@ export class Writers {
     const { engine } = node
     return engine.withToken(undefined, async () => {
       const result = await write()
-      return { ...result, token: engine.token() ?? '' }
+      return { ...result, token: engine.token() ?? result.token }
     })
   }
 
