@@ -84,7 +84,7 @@ export class Engine {
       (ms) => this.#suspended(ms),
     )
     const shared = { far: this.#far, shards: this.#shards, clock: this.#watch, ids: this.#ids, tell, effects }
-    this.#writes = new Writes({ ...shared, poke: () => this.#listener.poke() })
+    this.#writes = new Writes({ ...shared, poke: () => this.#listener.poke(), track: (work) => this.#track(work) })
     this.#listener = new Listener({ ...shared, intervalMs: () => this.#intervalMs() })
     this.#listener.start()
   }

@@ -44,6 +44,14 @@ describe('an invalidation with again', () => {
     expect(fleet.count('write')).toBe(2)
   })
 
+  it('is repeated at once if it is answered while the cache is being closed', async () => {
+    const { fleet, one, books } = await scene()
+    const written = books.invalidate('b42', { again: '1h' })
+    await fleet.until(one.forebay.close())
+    await fleet.until(written)
+    expect(fleet.count('write')).toBe(2)
+  })
+
   it('that has no such span is refused, and nothing is sent', async () => {
     const { fleet, books } = await scene()
     expect(await fleet.failure(books.invalidate('b42', { again: 0 }))).toMatchObject({ code: 'E_OPTION' })

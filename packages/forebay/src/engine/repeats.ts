@@ -19,6 +19,7 @@ export class Repeats {
   readonly #track: (work: Promise<unknown>) => void
   readonly #detached: <T>(work: () => T) => T
   readonly #waiting = new Set<Repeat>()
+  #flushed = false
 
   constructor(clock: Clock, track: (work: Promise<unknown>) => void, detached: <T>(work: () => T) => T) {
     this.#clock = clock
@@ -27,21 +28,29 @@ export class Repeats {
   }
 
   /** Makes a write, and once more after `again`, or when the cache is closed if that is sooner. */
-  async run(options: InvalidateOptions | undefined, write: () => Promise<WriteResult>): Promise<WriteResult> {
+  run(options: InvalidateOptions | undefined, write: () => Promise<WriteResult>): Promise<WriteResult> {
+    const running = this.#write(options, write)
+    this.#track(running)
+    return running
+  }
+
+  async #write(options: InvalidateOptions | undefined, write: () => Promise<WriteResult>): Promise<WriteResult> {
     const againMs = options?.again === undefined ? undefined : parseDuration('again', options.again)
     const result = await write()
     if (againMs !== undefined) this.#detached(() => this.#add(againMs, write))
     return result
   }
 
-  /** Repeats now whatever waits. */
+  /** Repeats now whatever waits, and from now on at once. */
   flush(): void {
+    this.#flushed = true
     for (const repeat of this.#waiting) this.#repeat(repeat)
   }
 
   #add(delayMs: number, write: () => Promise<unknown>): void {
     const repeat: Repeat = { write, timer: this.#clock.after(delayMs, () => this.#repeat(repeat)) }
     this.#waiting.add(repeat)
+    if (this.#flushed) return this.#repeat(repeat)
     if (this.#waiting.size <= mostRepeats) return
     for (const oldest of this.#waiting) return this.#repeat(oldest)
   }

@@ -23,6 +23,8 @@ export interface WritesParts {
   readonly ids: Ids
   readonly tell: Tell
   readonly effects: Pick<Effects, 'heard'>
+  /** A write under way: `close()` waits for it. */
+  readonly track: (work: Promise<unknown>) => void
   /** Asks the shards again soon: an answer lets the outboxes be emptied. */
   readonly poke: () => void
 }
@@ -120,7 +122,13 @@ export class Writes {
     }
   }
 
-  async #send(shard: Shard, nonce: string, tidings: Tidings, entry: Entry = unversioned): Promise<Sent> {
+  #send(shard: Shard, nonce: string, tidings: Tidings, entry: Entry = unversioned): Promise<Sent> {
+    const sending = this.#attempt(shard, nonce, tidings, entry)
+    this.#parts.track(sending)
+    return sending
+  }
+
+  async #attempt(shard: Shard, nonce: string, tidings: Tidings, entry: Entry): Promise<Sent> {
     const { shards, clock } = this.#parts
     const index = shard.view.index
     if (shards.reachable(shard)) {
