@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest'
-import { BulkLoads } from './bulk-load.js'
-import type { Entrant } from './gate.js'
+import { BulkLoads, type Loading } from './bulk-load.js'
 
-function entrant(controller: AbortController): Entrant {
-  return { lane: 'callers', controller: () => controller, queued: () => {} }
+function entrant(controller: AbortController, track: Loading['track'] = () => {}): Loading {
+  return { lane: 'callers', controller: () => controller, queued: () => {}, track }
 }
 
 it('does not give up the load of one who comes after all others have gone', async () => {
@@ -26,4 +25,42 @@ it('does not give up the load of one who comes after all others have gone', asyn
   place.leave()
   expect(await value).toBe('value of b2')
   expect(calls).toEqual([{ keys: ['b2'], aborted: false }])
+})
+
+it('keeps the flight of a key for as long as the call that loads it runs, though the key itself was given up', async () => {
+  let answer = (): void => {}
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const loads = new BulkLoads({
+    gate: { enter: () => ({ leave: () => {} }) },
+    canonical: String,
+    load: async ({ keys }) => {
+      await answered
+      return keys.map((key) => [key, `value of ${key}`] as const)
+    },
+  })
+  const at = (key: string) => ({ shard: 0, cache: 'books', version: '', key })
+  const [first, second] = [new AbortController(), new AbortController()]
+  const tracked: Promise<unknown>[] = []
+  const [early, late] = [loads.member('b1', at('b1')), loads.member('b2', at('b2'))]
+  await early.doors.enter(
+    at('b1'),
+    entrant(first, (work) => tracked.push(work)),
+  )
+  await late.doors.enter(at('b2'), entrant(second))
+  const context = { previous: undefined, validator: undefined }
+  void early.load({ key: 'b1', signal: first.signal, ...context })
+  const value = late.load({ key: 'b2', signal: second.signal, ...context })
+  first.abort()
+  let over = false
+  const end = tracked[0]?.then(() => {
+    over = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(over).toBe(false)
+  answer()
+  expect(await value).toBe('value of b2')
+  await end
+  expect(over).toBe(true)
 })

@@ -9,10 +9,15 @@ export const omitted: unique symbol = Symbol('forebay.omitted')
 
 /** One key among those that are loaded together: what its flight enters by, and loads with. */
 export interface Member {
-  readonly doors: Doors
+  readonly doors: Doors<Loading>
   readonly load: Loader<unknown>
   /** Whether a flight of its own has come so far; else it has joined another's, or its value was there. */
   readonly entered: boolean
+}
+
+/** A flight that enters: it stays in the table until the call is over, since that loads its key even if it has left. */
+export interface Loading extends Entrant {
+  readonly track: (work: Promise<unknown>) => void
 }
 
 export interface BulkLoadParts {
@@ -89,9 +94,15 @@ class Batch {
   #reason: unknown
   #undecided = 0
   #closed = false
+  /** The call has ended, or was told to. */
+  readonly #over: Promise<void>
+  #end = (): void => {}
 
   constructor(parts: BulkLoadParts) {
     this.#parts = parts
+    this.#over = new Promise((resolve) => {
+      this.#end = resolve
+    })
   }
 
   /** The call is made, or nobody is left to make it for: it is given up, and so would be whoever came in now. */
@@ -99,7 +110,7 @@ class Batch {
     return this.#closed || this.#controller.signal.aborted
   }
 
-  async enter(key: Key, at: EntryAddress, entrant: Entrant): Promise<Seat> {
+  async enter(key: Key, at: EntryAddress, entrant: Loading): Promise<Seat> {
     this.#undecided++
     const dismiss = this.#admit(entrant.controller().signal)
     entrant.queued(() => this.#hurry?.())
@@ -114,10 +125,14 @@ class Batch {
     } finally {
       entrant.queued(undefined)
     }
-    return this.#seat(key, at, dismiss)
+    const stand = (ready: Ready): void => {
+      this.#ready.set(at.key, ready)
+      entrant.track(this.#over)
+    }
+    return this.#seat(key, stand, dismiss)
   }
 
-  #seat(key: Key, at: EntryAddress, dismiss: () => void): Seat {
+  #seat(key: Key, stand: (ready: Ready) => void, dismiss: () => void): Seat {
     let decided = false
     const decide = (): void => {
       if (!decided) this.#decided()
@@ -131,7 +146,7 @@ class Batch {
       load: (signal) =>
         new Promise((resolve, reject) => {
           if (signal.aborted) reject(signal.reason)
-          else this.#ready.set(at.key, { key, resolve: resolve as Ready['resolve'], reject })
+          else stand({ key, resolve: resolve as Ready['resolve'], reject })
           decide()
         }),
     }
@@ -161,13 +176,14 @@ class Batch {
 
   async #run(): Promise<void> {
     const place = await this.#place
-    this.#controller.signal.addEventListener('abort', () => place?.leave(), { once: true })
-    try {
-      if (this.#waiting.size > 0) await this.#call()
-      else for (const { reject } of this.#ready.values()) reject(this.#reason)
-    } finally {
+    const end = (): void => {
       place?.leave()
+      this.#end()
     }
+    this.#controller.signal.addEventListener('abort', end, { once: true })
+    if (this.#waiting.size > 0) await this.#call()
+    else for (const { reject } of this.#ready.values()) reject(this.#reason)
+    end()
   }
 
   async #call(): Promise<void> {

@@ -277,6 +277,42 @@ describe('getOrSetMany', () => {
     expect(table.signals[0]?.aborted).toBe(true)
   })
 
+  it('lets its caller go at once, even while the keys are being read', async () => {
+    const { fleet, nodes, table } = await shop('one')
+    const leaving = new AbortController()
+    nodes[0].links.command.block('back')
+    const gone = nodes[0]
+      .cache()
+      .getOrSetMany(names(3), table.load, { signal: leaving.signal })
+      .catch((error: unknown) => error)
+    await fleet.run(10)
+    const leftMs = fleet.clock.now()
+    leaving.abort(new RangeError('gone'))
+    expect(await fleet.until(gone)).toEqual(new RangeError('gone'))
+    expect(fleet.clock.now() - leftMs).toBeLessThan(2)
+    nodes[0].links.command.unblock('back')
+    await fleet.run(1_000)
+    expect(table.calls).toEqual([])
+  })
+
+  it('hangs few listeners on the signals of callers and of loads, however many keys there are and however often they wait', async () => {
+    const warnings: Error[] = []
+    const warn = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', warn)
+    const { fleet, nodes, table } = await shop('one', 'two')
+    const hanging = fleet.origin('slow', 3_000)
+    void nodes[1].cache().getOrSet('b0', hanging.load)
+    await fleet.run(10)
+    fleet.weather.lostPush = 1
+    const { signal } = new AbortController()
+    expect(await fleet.until(nodes[0].cache().getOrSetMany(names(50), table.load, { signal }))).toEqual(['slow', ...rows(names(49, 1))])
+    const load = async ({ key }: { readonly key: string }): Promise<string> => key
+    expect(await fleet.until(nodes[0].cache().warm(names(50, 50), load, { signal, concurrency: 30 }))).toMatchObject({ loaded: 50 })
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', warn)
+    expect(warnings.map(({ name }) => name)).toEqual([])
+  })
+
   it('is given up at the hard timeout, and gives its place back', async () => {
     const { fleet, nodes, table } = await shop('one')
     const books = nodes[0].cache({ hardTimeout: '1s' })

@@ -3,6 +3,7 @@ import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { BulkLoads, type Member, omitted } from './bulk-load.js'
+import { FanOut } from './fan-out.js'
 import type { Found } from './far-reads.js'
 import { type Request, unlessAborted } from './flights.js'
 import type { Doors } from './gate.js'
@@ -56,6 +57,7 @@ interface Call {
   readonly load: BulkLoader<unknown>
   readonly options: BulkOptions | undefined
   readonly lane: Lane
+  readonly signals: FanOut
 }
 
 /**
@@ -98,17 +100,26 @@ export class Bulk {
     const { signal, concurrency = warmAtOnce } = options ?? {}
     givenFunction('the loader', load)
     const result = { loaded: 0, present: 0, failed: 0 }
-    await sideBySide(givenMany('keys', keys), atLeastOne('concurrency', concurrency), async (key) => {
+    const signals = new FanOut(signal)
+    const one = async (key: Key): Promise<void> => {
       signal?.throwIfAborted()
       const at = this.#port.address(key)
+      const leaving = signals.add()
       try {
-        const served = await this.#port.attempt({ at, key, load, options: { signal }, lane: 'warm-ups' })
+        const served = await this.#port.attempt({ at, key, load, options: { signal: leaving?.signal }, lane: 'warm-ups' })
         result[outcomeOf(served, undefined)]++
       } catch (error) {
         if (signal?.aborted) throw error
         result.failed++
+      } finally {
+        signals.remove(leaving)
       }
-    })
+    }
+    try {
+      await sideBySide(givenMany('keys', keys), atLeastOne('concurrency', concurrency), one)
+    } finally {
+      signals.end()
+    }
     return result
   }
 
@@ -165,13 +176,23 @@ export class Bulk {
   }
 
   async #honour(items: readonly Item[], options: ReadOptions | undefined): Promise<void> {
-    const seen = this.#port.honour(items, options)
-    if (seen !== undefined) await unlessAborted(seen, options?.signal)
+    await this.#port.honour(items, options)
   }
 
-  async #obtain(items: readonly Item[], call: Call): Promise<void> {
-    const { options } = call
+  async #obtain(items: readonly Item[], what: Omit<Call, 'signals'>): Promise<void> {
+    const { options } = what
     options?.signal?.throwIfAborted()
+    const signals = new FanOut(options?.signal)
+    try {
+      // Who leaves while the keys are being read does not wait for that.
+      await unlessAborted(this.#obtainAll(items, { ...what, signals }), options?.signal)
+    } finally {
+      signals.end()
+    }
+  }
+
+  async #obtainAll(items: readonly Item[], call: Call): Promise<void> {
+    const { options } = call
     await this.#honour(items, options)
     const missing = isAnew(options) ? items : this.#notInMemory(items, call)
     const size = atLeastOne('chunk', options?.chunk ?? keysOfAChunk)
@@ -235,8 +256,9 @@ export class Bulk {
     return new BulkLoads({ gate, canonical, load })
   }
 
-  #request({ key, at }: Item, { load, doors }: Member, { options, lane }: Call): Request {
-    return { at, key, load, options, lane, doors }
+  #request({ key, at }: Item, { load, doors }: Member, { options, lane, signals }: Call): Request {
+    const own = options?.signal === undefined || lane === 'refreshes' ? options : { ...options, signal: signals.add()?.signal }
+    return { at, key, load, options: own, lane, doors }
   }
 }
 

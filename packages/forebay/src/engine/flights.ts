@@ -9,7 +9,7 @@ import { type Registration, type Registry, mayJoin } from './registry.js'
 /** What is asked for, where, and by whom. */
 export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'lane'> {
   readonly at: EntryAddress
-  readonly doors?: Doors | undefined
+  readonly doors?: Doors<Job> | undefined
   /** What a read has found already: the flight begins with the load. The old value counts for nothing unless the shard confirms it. */
   readonly known?: { readonly found: 'miss' | 'away'; readonly previous: Held | undefined } | undefined
   readonly soonMs?: number | undefined
@@ -52,7 +52,7 @@ export class Flight implements Job {
   get options(): Job['options'] {
     return this.request.options
   }
-  get doors(): Doors | undefined {
+  get doors(): Doors<Job> | undefined {
     return this.request.doors
   }
   get lane(): Lane {

@@ -21,9 +21,9 @@ export interface Place {
 }
 
 /** Where a load asks to be let in: the cache's gate, or the batch that it is one of. */
-export interface Doors {
+export interface Doors<E extends Entrant = Entrant> {
   /** Rejects with `E_OVERLOADED` if turned away, or with the reason if nobody waits any longer. */
-  enter(at: EntryAddress, entrant: Entrant): Place | Promise<Place>
+  enter(at: EntryAddress, entrant: E): Place | Promise<Place>
 }
 
 /** Lets so many loads of a cache in at once; the others wait, but no longer than a load may take. */

@@ -38,7 +38,7 @@ export interface Job extends Entrant {
   /** A refresh: nobody waits for it. */
   readonly background: boolean
   /** Where it asks to be let in, if not at the cache's own gate: one of many that are loaded by one call. */
-  readonly doors: Doors | undefined
+  readonly doors: Doors<Job> | undefined
   /** The value is still being stored when the callers have it: the flight ends after that. */
   readonly track: (work: Promise<unknown>) => void
   /** Who comes later than that must not join: what the callers were given is too old by then. */
