@@ -124,7 +124,9 @@ export class Readers {
           const record = asked[i]
           if (record === undefined || one.state === 'miss') return
           this.#parts.count(`${kind} ${one.state}`)
-          const known = 'tier' in one ? { tier: one.tier, state: one.state, why: 'why' in one ? one.why : undefined } : {}
+          // What memory had was looked at when the call began, and is handed out with what took longer: its age counts from then.
+          const tier = 'tier' in one && one.tier !== 'memory' ? one.tier : undefined
+          const known = 'tier' in one ? { tier, state: one.state, why: 'why' in one ? one.why : undefined } : {}
           this.#check({ ...record, ...known, value: one.value, joined: this.#joined(node, record.key, beganMs) }, cache)
         })
       })
