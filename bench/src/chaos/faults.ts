@@ -64,8 +64,8 @@ export const blackHole = lasting(
 
 /** Redis can be used all the time, over new connections. */
 export const deadConnections: Fault = async ({ proxy, forMs }) => {
-  const atMs = sharedMs()
   proxy.loseConnections()
+  const atMs = sharedMs()
   await pause(forMs)
   return atMs
 }

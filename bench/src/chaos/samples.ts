@@ -59,12 +59,13 @@ export class Samples {
     }
   }
 
-  /** When the first hit after this time had come; `undefined` if none has. */
+  /** When the first call that began after this time and was a hit had its answer; `undefined` if there is none. */
   firstHitMs(afterMs: number): number | undefined {
     let first: number | undefined
     for (let i = 0; i < this.#count; i++) {
-      const endedMs = (this.#startedMs[i] ?? 0) + (this.#tookMs[i] ?? 0)
-      if (outcomes[this.#outcome[i] ?? 0] !== 'hit' || endedMs < afterMs) continue
+      const startedMs = this.#startedMs[i] ?? 0
+      if (outcomes[this.#outcome[i] ?? 0] !== 'hit' || startedMs < afterMs) continue
+      const endedMs = startedMs + (this.#tookMs[i] ?? 0)
       first = Math.min(first ?? endedMs, endedMs)
     }
     return first

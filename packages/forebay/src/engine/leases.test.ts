@@ -86,6 +86,20 @@ describe('one load in the whole fleet', () => {
     expect(origin.loads).toBe(1)
   })
 
+  it.each(['one', 'two'] as const)('whose lease was granted by an answer that was lost does not keep %s waiting', async (reader) => {
+    const fleet = new Fleet()
+    const [one, two] = await fleet.ready('one', 'two')
+    const origin = fleet.origin('Dune', 5)
+    const options = { memory: false } as const
+    one.links.command.block('back')
+    expect(await fleet.until(one.cache(options).getOrSet('b42', origin.load, { fresh: true }))).toBe('Dune')
+    one.links.command.unblock('back')
+    const startedMs = fleet.clock.now()
+    const next = reader === 'one' ? one : two
+    expect(await fleet.until(next.cache(options).getOrSet('b42', origin.load))).toBe('Dune')
+    expect(fleet.clock.now() - startedMs).toBeLessThan(1_000)
+  })
+
   it('is not waited for where the value is already stale and may be served', async () => {
     const fleet = new Fleet()
     const [one, two] = await fleet.ready('one', 'two')

@@ -4,6 +4,7 @@ import type { RefusalReason, StaleReason, Tell, Tier } from '../core/events.js'
 import type { AcquireAnswer, EntryAddress, FarStore } from '../core/far-store.js'
 import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/plan.js'
 import { handOut } from '../core/kept-value.js'
+import { AbandonedLeases } from './abandoned-leases.js'
 import type { FarReads } from './far-reads.js'
 import { type Doors, type Entrant, Gate, type Place } from './gate.js'
 import { runLoader } from './loader.js'
@@ -74,17 +75,19 @@ export class Loads {
   readonly #plan: CachePlan
   readonly #parts: LoadsParts
   readonly gate: Gate
+  readonly #abandoned: AbandonedLeases
 
   constructor(plan: CachePlan, parts: LoadsParts) {
     this.#plan = plan
     this.#parts = parts
     this.gate = new Gate(plan, parts)
+    this.#abandoned = new AbandonedLeases(parts)
   }
 
   /** One load in the whole fleet: ours under the lease, or somebody else's whose value we wait for. `previous`: the old value, if known. */
   async obtain(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
     const { clock, tell, wakes, reads, near } = this.#parts
-    const waiting = new Waiting(clock, this.#plan.hardTimeoutMs)
+    const waiting = new Waiting(clock, this.#plan.hardTimeoutMs, this.#abandoned)
     const soft = new SoftTimeout(this.#plan, clock, job)
     let force = job.options?.fresh === true
     for (;;) {
@@ -118,6 +121,7 @@ export class Loads {
         const patienceMs = Math.min(waiting.patience(answer), soft.remainingMs(old))
         const beganMs = clock.now()
         place.leave()
+        if (waiting.takeover !== undefined) continue // nobody will ever store a value under that lease
         await waiter.wait(this.#heard(at) ? patienceMs : Math.min(patienceMs, deafWaitMs))
         tell({ type: 'wait', cache: at.cache, key: at.key, ms: clock.now() - beganMs, by: processIn(answer.holder) })
       } finally {
@@ -209,6 +213,7 @@ export class Loads {
       return await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
     } catch (error) {
       if (!isAway(error)) throw error
+      this.#abandoned.add(at, ask.token)
       tell({ type: 'degraded', cache: at.cache, error })
       return undefined
     }
@@ -295,6 +300,7 @@ export class Loads {
       tell({ type: 'fill', ...told, bytes: value.payload.length })
     } catch (error) {
       if (!isAway(error)) throw error
+      this.#abandoned.add(at, lease.token)
       tell({ type: 'fill-refused', ...told, why: 'unanswered' })
     }
   }
@@ -318,7 +324,7 @@ export class Loads {
   #release(at: EntryAddress, token: string): void {
     const { far, ids, tell, track } = this.#parts
     const released = far.release(at, { token, nonce: ids.next() }).catch((error: unknown) => {
-      // Not answered: the lease ends by itself.
+      this.#abandoned.add(at, token)
       tell({ type: 'degraded', cache: at.cache, error })
     })
     track(released)

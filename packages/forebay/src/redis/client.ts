@@ -32,7 +32,8 @@ export type OpenClient = (address: Address | undefined) => Client
 const disconnectMs = 50
 const keepAliveMs = 1_000
 const firstRetryMs = 25
-const longestRetryMs = 400
+/** Short of what is promised for the way back: from the server's return to the first hit there are two round trips and a load more. */
+const longestRetryMs = 250
 const sentinelPatienceMs = 300
 
 interface Library {

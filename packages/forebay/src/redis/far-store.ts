@@ -209,7 +209,7 @@ class Store implements RedisFarStore {
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
     const { keys, args } = this.#names(at)
-    const read = () => this.#act(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }))
+    const read = () => this.#act(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }, 'look'))
     const reply = await (this.#retries ? onceMore(read) : read())
     const [nowMs, bytes] = listOf(reply)
     return { nowMs: numberOf(nowMs), bytes: bytesOf(bytes) }
@@ -227,7 +227,7 @@ class Store implements RedisFarStore {
       takeover,
       soonMs: Math.round(request.soonMs ?? 0),
     }
-    return acquireAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'acquire', keys, given)))
+    return acquireAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'acquire', keys, given, 'look')))
   }
 
   async fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest): Promise<FillAnswer> {

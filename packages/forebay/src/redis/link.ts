@@ -8,8 +8,8 @@ import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
-/** How long a caller waits: a read, or a script or question. */
-export type Patience = 'read' | 'act'
+/** How long a caller waits: for a read, for a script that a reader needs, for any other script or a question. */
+export type Patience = 'read' | 'look' | 'act'
 export interface LinkParts {
   readonly clock: Clock
   readonly open: OpenClient
@@ -29,8 +29,6 @@ export interface LinkOptions extends LinkParts {
 const mostOwed = 10_000
 const greetAgainMs = 250
 const ignore = (): void => {}
-/** From the connection to the end of the client's own handshake (AUTH, SELECT, INFO). */
-const handshakeMs = 2_000
 
 /**
  * One connection to one server, made anew whenever it breaks. A call is one attempt: it is answered, or rejected within its deadline with
@@ -140,8 +138,9 @@ export class Link {
 
   /** Nothing if the bound is reached: the caller has then been told. */
   #begin(patience: Patience, caller: Caller): Call | undefined {
-    const { readMs, actMs } = this.#options.deadlines
-    if (this.#calls.owed < mostOwed) return this.#calls.begin(patience === 'read' ? readMs : actMs, caller)
+    const { readMs, lookMs, actMs } = this.#options.deadlines
+    const patienceMs = patience === 'read' ? readMs : patience === 'look' ? lookMs : actMs
+    if (this.#calls.owed < mostOwed) return this.#calls.begin(patienceMs, caller)
     caller.reject(new ForebayError('E_REDIS_DEADLINE', `${mostOwed} calls are under way already`))
     return undefined
   }
@@ -171,13 +170,16 @@ export class Link {
     redis.on('smessageBuffer', onMessage)
   }
 
-  /** A server that accepts connections and then says nothing. What comes after is watched by the calls. */
+  /**
+   * A server that accepts connections and then says nothing: from the connection to the end of the client's own handshake (AUTH, SELECT,
+   * INFO), which is one round trip, it may be silent for as long as ever. What comes after is watched by the calls.
+   */
   #expectReady(stream: Redis['stream']): void {
-    const { clock } = this.#options
+    const { clock, deadlines } = this.#options
     const check = () => {
       if (this.#client.redis.stream === stream && this.#client.redis.status === 'connect') this.#sever()
     }
-    clock.after(handshakeMs, () => clock.afterInput(check))
+    clock.after(deadlines.silentMs, () => clock.afterInput(check))
   }
 
   /** The link is usable once the server has told its run id and the greeting has been answered, all on this one connection. */

@@ -43,7 +43,7 @@ describe('the redis option', () => {
       credentials: { username: undefined, password: 'p' },
       db: 2,
       tls: { servername: 'a' },
-      deadlines: { connectMs: 2_000, readMs: 300, actMs: 600, silentMs: 550 },
+      deadlines: { connectMs: 2_000, readMs: 300, lookMs: 350, actMs: 600, silentMs: 550 },
     })
     expect(parse({ url: 'redis://ann:old@a/1', password: 'new' })).toMatchObject({
       credentials: { username: 'ann', password: 'new' },

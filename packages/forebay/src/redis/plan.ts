@@ -25,7 +25,9 @@ export interface Deadlines {
   readonly connectMs: number
   /** A read, or a batch of them. */
   readonly readMs: number
-  /** A script or a question. */
+  /** A script that a reader waits for. */
+  readonly lookMs: number
+  /** Any other script, or a question. */
   readonly actMs: number
   /** A link that owes answers and has brought none for so long is dead. */
   readonly silentMs: number
@@ -59,5 +61,5 @@ export const mostShards = 1_024
 
 /** The deadlines that follow from the one an option can set: how long a read may take. */
 export function deadlinesFor(readMs = 150, connectMs = 500): Deadlines {
-  return { connectMs, readMs, actMs: Math.max(500, 2 * readMs), silentMs: Math.max(400, readMs + 250) }
+  return { connectMs, readMs, lookMs: Math.max(200, readMs + 50), actMs: Math.max(500, 2 * readMs), silentMs: Math.max(400, readMs + 250) }
 }

@@ -1,6 +1,6 @@
 import type { Argument } from './client.js'
 import { isUnknownScript } from './failure.js'
-import type { Link } from './link.js'
+import type { Link, Patience } from './link.js'
 import { scripts } from './scripts.gen.js'
 
 type Scripts = typeof scripts
@@ -20,15 +20,16 @@ export async function runScript<N extends ScriptName>(
   name: N,
   keys: ScriptKeys<N>,
   args: ScriptArguments<N>,
+  patience: Patience = 'act',
 ): Promise<unknown> {
   const script = scripts[name]
   const given = inOrder(script.keys, keys)
   const rest = [given.length, ...given, ...inOrder(script.args, args)]
   try {
-    return await link.call('act', 'EVALSHA', [script.sha, ...rest])
+    return await link.call(patience, 'EVALSHA', [script.sha, ...rest])
   } catch (error) {
     if (!isUnknownScript(error)) throw error
-    return link.call('act', 'EVAL', [script.text, ...rest])
+    return link.call(patience, 'EVAL', [script.text, ...rest])
   }
 }
 

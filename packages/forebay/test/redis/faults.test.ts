@@ -307,7 +307,7 @@ describe('the number of shards', () => {
 
 describe('a read that was not answered in time', () => {
   // The link must outlive the first deadline, and the second must outlast a busy machine.
-  const deadlines = { connectMs: 500, readMs: 300, actMs: 5_000, silentMs: 10_000 }
+  const deadlines = { connectMs: 500, readMs: 300, lookMs: 5_000, actMs: 5_000, silentMs: 10_000 }
 
   it('is tried once more where that is asked for: a server that was slow only for so long answers it', async () => {
     services += 1
