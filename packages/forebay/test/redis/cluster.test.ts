@@ -7,6 +7,7 @@ import { createForebay } from '../../src/create-forebay.js'
 import type { RedisFarStore } from '../../src/redis/far-store.js'
 import { createLayout } from '../../src/redis/layout.js'
 import { slotOf } from '../../src/redis/slot.js'
+import { deadlinesFor } from '../../src/redis/plan.js'
 import { openStore, untilConnected } from './open-store.js'
 
 type Cluster = Awaited<ReturnType<typeof startCluster>>
@@ -38,7 +39,8 @@ afterEach(() => store.close())
 
 async function connect(urls = cluster.urls.slice(0, 1)): Promise<void> {
   services += 1
-  store = openStore({ urls, mode: 'cluster', service: `cluster${services}`, shards })
+  // Longer than by default, for a busy machine.
+  store = openStore({ urls, mode: 'cluster', service: `cluster${services}`, shards, deadlines: deadlinesFor(400) })
   await untilConnected(store)
 }
 
