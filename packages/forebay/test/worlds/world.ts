@@ -293,7 +293,8 @@ class World {
         if (monitor === undefined) continue
         if (monitor.consistent > 0) this.#count('monitor consistent')
         if (monitor.mismatches > 0) this.#count('monitor mismatch')
-        if (faults.size > 0 || features.has('floods')) continue
+        // An empty value has no tags, so a writer who tells of a change by tags does not reach it.
+        if (faults.size > 0 || features.has('floods') || features.has('empty-values')) continue
         const { staleAfter } = monitor
         const late = staleAfter['10s'] + (maxStalenessMs < 1_000 ? staleAfter['1s'] : 0)
         if (late > 0)

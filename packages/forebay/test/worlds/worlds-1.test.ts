@@ -1,0 +1,3 @@
+import { worldsKeepAllPromises } from './every-world.js'
+
+worldsKeepAllPromises(1)

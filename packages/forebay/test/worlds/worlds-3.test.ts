@@ -1,0 +1,3 @@
+import { worldsAFile, worldsKeepAllPromises } from './every-world.js'
+
+worldsKeepAllPromises(1 + 2 * worldsAFile)
