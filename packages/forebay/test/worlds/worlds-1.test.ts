@@ -1,3 +1,3 @@
-import { worldsKeepAllPromises } from './every-world.js'
+import { common, rare, worldsKeepAllPromises } from './every-world.js'
 
-worldsKeepAllPromises(1)
+worldsKeepAllPromises(1, [...common, ...rare])

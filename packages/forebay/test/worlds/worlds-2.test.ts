@@ -1,3 +1,3 @@
-import { worldsAFile, worldsKeepAllPromises } from './every-world.js'
+import { common, rare, worldsAFile, worldsKeepAllPromises } from './every-world.js'
 
-worldsKeepAllPromises(1 + worldsAFile)
+worldsKeepAllPromises(1 + worldsAFile, [...common, ...rare])

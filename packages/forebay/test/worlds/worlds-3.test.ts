@@ -1,3 +1,3 @@
-import { worldsAFile, worldsKeepAllPromises } from './every-world.js'
+import { common, worldsAFile, worldsKeepAllPromises } from './every-world.js'
 
-worldsKeepAllPromises(1 + 2 * worldsAFile)
+worldsKeepAllPromises(1 + 2 * worldsAFile, common)

@@ -1,3 +1,3 @@
-import { worldsAFile, worldsKeepAllPromises } from './every-world.js'
+import { common, worldsAFile, worldsKeepAllPromises } from './every-world.js'
 
-worldsKeepAllPromises(1 + 3 * worldsAFile)
+worldsKeepAllPromises(1 + 3 * worldsAFile, common)
