@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { parseDuration } from '../core/duration.js'
-import type { InvalidateOptions, WriteResult } from './public.js'
+import type { Duration, InvalidateOptions, WriteResult } from './public.js'
 
 /** Most invalidations that wait to be repeated; with one more the oldest is repeated at once. */
 const mostRepeats = 10_000
@@ -29,15 +29,16 @@ export class Repeats {
 
   /** Makes a write, and once more after `again`, or when the cache is closed if that is sooner. */
   run(options: InvalidateOptions | undefined, write: () => Promise<WriteResult>): Promise<WriteResult> {
-    const running = this.#write(options, write)
-    this.#track(running)
+    if (options?.again === undefined) return write()
+    const running = this.#twice(options.again, write)
+    this.#track(running) // closing waits for it, and so for what it adds
     return running
   }
 
-  async #write(options: InvalidateOptions | undefined, write: () => Promise<WriteResult>): Promise<WriteResult> {
-    const againMs = options?.again === undefined ? undefined : parseDuration('again', options.again)
+  async #twice(again: Duration, write: () => Promise<WriteResult>): Promise<WriteResult> {
+    const againMs = parseDuration('again', again)
     const result = await write()
-    if (againMs !== undefined) this.#detached(() => this.#add(againMs, write))
+    this.#detached(() => this.#add(againMs, write))
     return result
   }
 
