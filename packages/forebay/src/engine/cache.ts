@@ -26,14 +26,11 @@ import type {
   BulkOptions,
   Cache,
   CacheControl,
-  CacheStats,
   Commit,
   DeepReadonly,
   ExtendOptions,
-  Explanation,
   FetchResult,
   GetOrSetOptions,
-  HotKey,
   InvalidateOptions,
   Key,
   KeyPart,
@@ -47,6 +44,7 @@ import type {
   WarmResult,
   WriteResult,
 } from './public.js'
+import type { CacheStats, Explanation, HotKey } from './reports.js'
 import { ReadPath } from './read-path.js'
 import { type Registration, Registry } from './registry.js'
 import { scopedCache } from './scoped.js'

@@ -1,6 +1,7 @@
 import { type Control, type Course, checkControl, wholeRamp } from '../core/control.js'
 import { shardOf } from '../core/key.js'
-import type { CacheControl, ControlStats } from './public.js'
+import type { CacheControl } from './public.js'
+import type { ControlStats } from './reports.js'
 
 /** Whether a cache is used, changed while the service runs. A ramp takes the same keys in every process, so that a key is served in one way. */
 export class Controls {

@@ -10,7 +10,6 @@ import type {
   CacheOptions,
   Duration,
   Forebay,
-  ForebayStats,
   InvalidateOptions,
   Key,
   LoadingCache,
@@ -19,6 +18,7 @@ import type {
   Wrapped,
   WriteResult,
 } from './public.js'
+import type { ForebayStats } from './reports.js'
 import { wrapped } from './wrap.js'
 
 /** Turns the options of one cache into its plan; `known` is the plan under which the name is already in use. */

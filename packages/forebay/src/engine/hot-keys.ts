@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../core/clock.js'
-import type { HotKey } from './public.js'
+import type { HotKey } from './reports.js'
 
 /**
  * Which keys of one cache this process reads oftenest from Redis: the Space-Saving sketch (Metwally, Agrawal, El Abbadi 2005) over windows of

@@ -5,7 +5,8 @@ import type { CachePlan } from '../core/plan.js'
 import { handOut } from '../core/kept-value.js'
 import { sameValue } from '../core/same.js'
 import { runLoader } from './loader.js'
-import type { Key, Loader, MonitorStats } from './public.js'
+import type { Key, Loader } from './public.js'
+import type { MonitorStats } from './reports.js'
 
 /**
  * The consistency monitor: asks the origin about a share of what was served from the cache. A value is compared with the origin's and then

@@ -6,7 +6,7 @@ import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
 import { type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask, countUse } from '../core/near-store.js'
 import { type Aging, easyUntil } from './lifetimes.js'
-import type { MemoryState } from './public.js'
+import type { MemoryState } from './reports.js'
 import { type Registration, mayKeep } from './registry.js'
 import { type TagCell, TagTable } from './tags.js'
 

@@ -3,7 +3,7 @@ import { wholeService } from '../core/far-store.js'
 import type { Notice, Tidings } from '../core/notice.js'
 import { fits } from '../core/pattern.js'
 import { processIn } from './parts.js'
-import type { Decision } from './public.js'
+import type { Decision } from './reports.js'
 
 /** What is remembered of each cache: its last so many decisions, of all keys together. */
 const mostRecords = 512

@@ -1,7 +1,7 @@
 import type { ForebayEvent } from '../core/events.js'
 import { Histogram } from '../core/histogram.js'
 import type { LoadStats } from './lanes.js'
-import type { CacheStats, TotalStats } from './public.js'
+import type { CacheStats, TotalStats } from './reports.js'
 
 type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio' | 'monitor' | 'latency' | 'control'>
 
