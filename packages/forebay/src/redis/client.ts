@@ -21,6 +21,10 @@ export interface Client {
   send(name: string, args: readonly Argument[], outcome: Outcome): void
   /** As `send`, for a read of keys: the path on which each microsecond counts. */
   read(name: string, keys: readonly string[], outcome: Outcome): void
+  /** The connection is good: when it breaks, the next attempts begin quickly. */
+  stands(): void
+  /** The server will not have us: the next attempts are further apart, so that it is not stormed. */
+  refused(): void
 }
 
 export type OpenClient = (address: Address | undefined) => Client
@@ -34,6 +38,8 @@ const keepAliveMs = 1_000
 const firstRetryMs = 25
 /** Short of what is promised for the way back: from the server's return to the first hit there are two round trips and a load more. */
 const longestRetryMs = 250
+/** The same where a server answers, but will not have us. */
+const longestRefusedMs = 800
 const sentinelPatienceMs = 300
 
 interface Library {
@@ -44,12 +50,24 @@ interface Library {
 /** Loads ioredis, which is an optional peer, and returns what opens clients by this plan. */
 export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
   const library = load()
-  const common = settings(plan, random)
+  const delay = (attempt: number, longestMs = longestRetryMs) =>
+    Math.min(firstRetryMs * 2 ** Math.min(attempt, 5), longestMs) * (0.5 + random.unit() / 2)
+  const common = settings(plan, delay)
   return (address) => {
-    const redis = new library.Redis({ ...common, ...address })
+    let attempts = 0
+    let longestMs = longestRetryMs
+    const retryStrategy = () => delay(++attempts, longestMs)
+    const redis = new library.Redis({ ...common, ...address, retryStrategy })
     const reads = new ReadCommands(library)
     return {
       redis,
+      stands: () => {
+        attempts = 0
+        longestMs = longestRetryMs
+      },
+      refused: () => {
+        longestMs = longestRefusedMs
+      },
       read: (name, keys, outcome) => redis.sendCommand(reads.take(name, keys, outcome)),
       send: (name, args, outcome) => send(redis, new library.Command(name, args as Argument[], { replyEncoding: null }), outcome),
     }
@@ -117,8 +135,9 @@ function load(): Library {
   }
 }
 
-function settings(plan: RedisPlan, random: Random): RedisOptions {
-  const delay = (attempt: number) => Math.min(firstRetryMs * 2 ** Math.min(attempt, 5), longestRetryMs) * (0.5 + random.unit() / 2)
+type Delay = (attempt: number) => number
+
+function settings(plan: RedisPlan, delay: Delay): RedisOptions {
   return {
     lazyConnect: true,
     protocol: 2, // the same on ioredis 5 and 6
@@ -130,8 +149,9 @@ function settings(plan: RedisPlan, random: Random): RedisOptions {
     autoResendUnfulfilledCommands: false, // a call is one attempt: its token was made for it
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: delay,
-    reconnectOnError: (error) => (/\bREADONLY\b/.test(error.message) ? 1 : false),
+    // The link greets each connection itself, and says what is wrong. Only where Sentinels lead does the client look at the role.
+    enableReadyCheck: plan.sentinel !== undefined,
+    disableClientInfo: true,
     db: plan.db,
     family: 0, // whatever the name resolves to
     ...(plan.credentials.username === undefined ? {} : { username: plan.credentials.username }),
@@ -146,7 +166,7 @@ function certificates(tls: ConnectionOptions | true): ConnectionOptions {
   return tls === true ? {} : tls
 }
 
-function sentinelSettings({ sentinel, tls }: RedisPlan, delay: (attempt: number) => number): RedisOptions {
+function sentinelSettings({ sentinel, tls }: RedisPlan, delay: Delay): RedisOptions {
   if (sentinel === undefined) return {}
   const { username, password } = sentinel.credentials
   return {

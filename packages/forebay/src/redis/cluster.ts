@@ -109,9 +109,13 @@ export class ClusterTopology implements Topology {
   #join(address: Address): string {
     const id = idOf(address)
     if (this.#members.has(id)) return id
-    const { clock, open, deadlines, news } = this.#parts
+    const { clock, open, deadlines, news, layout } = this.#parts
     const greet = (link: Link) => this.#greet(link, id)
-    const node = openNode({ clock, open, deadlines, news, address, greet, onDown: () => this.#refreshSoon() })
+    const writable = () => {
+      const shard = this.#members.get(id)?.shards[0]
+      return shard === undefined ? undefined : layout.shard(shard).meta
+    }
+    const node = openNode({ clock, open, deadlines, news, address, writable, greet, onDown: () => this.#refreshSoon() })
     this.#members.set(id, { node, address, shards: [], bell: undefined })
     return id
   }

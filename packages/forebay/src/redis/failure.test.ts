@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ForebayError } from '../core/errors.js'
-import { failureOf, isMisplaced, isUnknownScript, movedTo } from './failure.js'
+import { failureOf, isMisplaced, isUnknownScript, movedTo, reactionTo } from './failure.js'
 
 function reply(message: string): Error {
   return Object.assign(new Error(message), { name: 'ReplyError', command: { name: 'auth', args: ['ann', 'secret'] } })
@@ -54,5 +54,34 @@ it('knows what to do about a reply', () => {
   expect(movedTo(new Error('MOVED 1 a:1'))).toBeUndefined()
   expect(isMisplaced(failureOf(reply('CLUSTERDOWN The cluster is down')))).toBe(true)
   expect(isMisplaced(failureOf(reply('OOM')))).toBe(false)
-  expect(isUnknownScript(failureOf(reply('NOSCRIPT No matching script.')))).toBe(true)
+  expect(isUnknownScript(reply('NOSCRIPT No matching script.'))).toBe(true)
+})
+
+it.each([
+  ["READONLY You can't write against a read only replica.", 'leave'],
+  ["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", 'leave'],
+  ['NOAUTH Authentication required.', 'leave'],
+  ['WRONGPASS invalid username-password pair or user is disabled.', 'leave'],
+  ['ERR max number of clients reached', 'leave'],
+  ['LOADING Redis is loading the dataset in memory', 'wait'],
+  ['MISCONF Redis is configured to save RDB snapshots', 'wait'],
+  ['NOREPLICAS Not enough good replicas to write.', 'wait'],
+  ['BUSY Redis is busy running a script.', 'wait'],
+  ["OOM command not allowed when used memory > 'maxmemory'.", 'tell'],
+  ["NOPERM this user has no permissions to run the 'evalsha' command", 'tell'],
+  ["ERR The user executing the script can't run this command or subcommand", 'tell'],
+  ['CLUSTERDOWN Hash slot not served', 'tell'],
+  ['WRONGTYPE Operation against a key holding the wrong kind of value', 'tell'],
+  ['EXECABORT Transaction discarded because of previous errors.', 'tell'],
+  ['UNHEARDOF of in any version', 'tell'],
+  ['MOVED 3999 127.0.0.1:6381', 'none'],
+  ['ASK 3999 127.0.0.1:6381', 'none'],
+  ['TRYAGAIN Multiple keys request during rehashing of slot', 'none'],
+  ['NOSCRIPT No matching script.', 'none'],
+])('a link reacts to %s', (message, reaction) => {
+  expect(reactionTo(failureOf(reply(message)))).toBe(reaction)
+})
+
+it('a link reacts to replies only', () => {
+  expect(reactionTo(failureOf(new Error('connect READONLY')))).toBe('none')
 })

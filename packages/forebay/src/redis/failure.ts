@@ -2,7 +2,19 @@ import { ForebayError } from '../core/errors.js'
 
 /** Replies by which a server says that it will not do it now, or not for us. Scripts of Redis 6 put a dash before the word. */
 const refusals =
-  /(?:^|-)(?:READONLY|NOREPLICAS|LOADING|MASTERDOWN|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|CROSSSLOT|TRYAGAIN|MOVED|ASK|BUSY)\b|max number of clients/
+  /(?:^|-)(?:READONLY|NOREPLICAS|LOADING|MASTERDOWN|OOM|MISCONF|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN|CROSSSLOT|TRYAGAIN|MOVED|ASK|BUSY)\b|max number of clients|^ERR (?:The user executing the script can't|invalid password)/
+/** This server, or this login, will not do: only another connection can help. */
+const ofConnection = /\b(?:READONLY|MASTERDOWN|NOAUTH|WRONGPASS)\b|ERR invalid password|max number of clients/
+/** The server serves nobody for a while, or takes no writes. */
+const ofServer = /\b(?:LOADING|MISCONF|NOREPLICAS|BUSY)\b/
+/** Whoever called knows what to do. */
+const ofCall = /\b(?:MOVED|ASK|TRYAGAIN|NOSCRIPT)\b/
+
+/**
+ * What an error reply means for the link on which it came, whoever it was for: the connection is left for another one, or counts as unusable
+ * until the server takes writes again; or it is only told; or nothing.
+ */
+export type Reaction = 'leave' | 'wait' | 'tell' | 'none'
 
 /** What ioredis calls an error reply of the server. */
 const replyErrorName = 'ReplyError'
@@ -26,9 +38,16 @@ function wordsOf(error: Error): string {
   return error.message || (first instanceof Error ? first.message : error.name)
 }
 
-/** Whether the server does not know the script of an `EVALSHA`. */
+export function reactionTo(failure: ForebayError): Reaction {
+  if (failure.code !== 'E_REDIS_REFUSED' && failure.code !== 'E_REDIS_REPLY') return 'none'
+  if (ofConnection.test(failure.message)) return 'leave'
+  if (ofServer.test(failure.message)) return 'wait'
+  return ofCall.test(failure.message) ? 'none' : 'tell'
+}
+
+/** Whether the server does not know the script of an `EVALSHA`; asked of the client's own error. */
 export function isUnknownScript(error: unknown): boolean {
-  return error instanceof ForebayError && error.message.includes('NOSCRIPT')
+  return error instanceof Error && error.name === replyErrorName && error.message.startsWith('NOSCRIPT')
 }
 
 /** Where a shard has moved to; `undefined` if the error says nothing of the kind. An empty host is the one that was asked. */

@@ -15,7 +15,7 @@ interface Parts {
 }
 
 /**
- * Why links to Redis cannot be used. A link tries for ever and its callers are served without it, so a wrong password or certificate would
+ * Why links to Redis cannot be used, and what usable ones are refused. A link tries for ever and its callers are served without it, so a wrong password or certificate would
  * otherwise show only in what is missing. Each trouble is told as a warning when it is first met, and again each minute while it lasts.
  */
 export class LinkNews {
@@ -34,6 +34,13 @@ export class LinkNews {
     if (known !== undefined) known.error = error
     else this.#failing.set(link, { node, error, sinceMs: this.#parts.clock.now() })
     if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `Redis at ${node} cannot be used: ${error}` })
+  }
+
+  /** A usable link was answered with an error. */
+  refused(address: Address | undefined, words: string): void {
+    const node = this.#nameOf(address)
+    const error = this.#withoutSecrets(words)
+    if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `Redis at ${node} refuses: ${error}` })
   }
 
   /** The link can be used, or is no longer there. */

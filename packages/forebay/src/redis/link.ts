@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient, Outcome } from './client.js'
-import { failureOf } from './failure.js'
+import { failureOf, isUnknownScript, reactionTo } from './failure.js'
 import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
@@ -44,6 +44,8 @@ export class Link {
   #trouble = 'not connected yet'
   /** Whether this attempt's trouble has been told: what follows from it is not. */
   #told = false
+  /** A connection that has been given up, though it may not be closed yet. */
+  #left: Redis['stream'] | undefined
 
   constructor(options: LinkOptions) {
     const { clock, deadlines, address } = options
@@ -62,7 +64,7 @@ export class Link {
 
   /** What went wrong last. */
   get trouble(): string {
-    return this.#trouble.replace(/^E_\w+: /, '')
+    return this.#trouble
   }
 
   /** Sends one command. */
@@ -70,6 +72,23 @@ export class Link {
     return new Promise((resolve, reject) => {
       const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject })
       if (call) this.#client.send(name, args, this.#outcome(call))
+    })
+  }
+
+  /**
+   * Runs a script by its digest. Its text is sent only to a server that does not know it, once, and within the same deadline. No other
+   * error is tried again here.
+   */
+  script(patience: Patience, { sha, text }: { readonly sha: string; readonly text: string }, args: readonly Argument[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject })
+      if (!call) return
+      const outcome = this.#outcome(call)
+      const failed = (error: unknown): void => {
+        if (isUnknownScript(error) && !call.over && this.#node !== undefined) this.#client.send('EVAL', [text, ...args], outcome)
+        else outcome.reject(error)
+      }
+      this.#client.send('EVALSHA', [sha, ...args], { resolve: outcome.resolve, reject: failed })
     })
   }
 
@@ -100,7 +119,7 @@ export class Link {
       return pipeline.exec()
     })
     if (!Array.isArray(answers) || answers.length !== commands.length) throw new ForebayError('E_REDIS_REPLY', 'answers are missing')
-    return answers.map(([error, answer]: [unknown, unknown]) => (error ? failureOf(error) : answer))
+    return answers.map(([error, answer]: [unknown, unknown]) => (error ? this.#heed(error) : answer))
   }
 
   /** Sends on a connection that may not have been greeted yet. */
@@ -113,7 +132,8 @@ export class Link {
           if (this.#calls.end(call)) resolve(answer)
         },
         (error: unknown) => {
-          if (this.#calls.end(call)) reject(failureOf(error))
+          const failure = this.#heed(error)
+          if (this.#calls.end(call)) reject(failure)
         },
       )
     })
@@ -131,7 +151,8 @@ export class Link {
         if (this.#calls.end(call)) call.caller.resolve(answer)
       },
       reject: (error) => {
-        if (this.#calls.end(call)) call.caller.reject(failureOf(error))
+        const failure = this.#heed(error)
+        if (this.#calls.end(call)) call.caller.reject(failure)
       },
     }
   }
@@ -163,7 +184,10 @@ export class Link {
     redis.on('end', () => this.#connectLater())
     redis.on('error', (error: unknown) => {
       this.#ignoreErrors()
-      this.#failed(failureOf(error).message)
+      const failure = failureOf(error)
+      this.#failed(failure.message)
+      // In its handshake: the client would go on where the server has refused the database, and use another one.
+      if (this.#node === undefined && reactionTo(failure) !== 'none') this.#leave()
     })
     if (onMessage === undefined) return
     redis.on('messageBuffer', onMessage)
@@ -184,13 +208,17 @@ export class Link {
 
   /** The link is usable once the server has told its run id and the greeting has been answered, all on this one connection. */
   async #greet(stream: Redis['stream']): Promise<void> {
-    const current = () => !this.#closed && this.#client.redis.stream === stream && this.#client.redis.status === 'ready'
+    const { redis } = this.#client
+    const current = () => !this.#closed && redis.stream === stream && redis.status === 'ready' && this.#left !== stream
+    if (!current()) return
+    this.#told = false
     try {
       const node = await this.#runId()
       await this.#options.greet?.(this)
       if (!current()) return
       this.#node = node
       this.#told = false
+      this.#client.stands()
       this.#options.news.over(this)
     } catch (error) {
       if (!current()) return
@@ -210,6 +238,42 @@ export class Link {
       if (failureOf(error).code !== 'E_REDIS_REFUSED') throw error
     }
     return `${host}:${port}#${this.#options.clock.now()}`
+  }
+
+  /** An error as one of ours, after what it means for the link has been seen to. */
+  #heed(error: unknown): ForebayError {
+    const failure = failureOf(error)
+    const reaction = reactionTo(failure)
+    if (reaction === 'none' || this.#closed) return failure
+    if (reaction === 'leave') {
+      this.#failed(failure.message)
+      this.#leave()
+    } else if (this.#node !== undefined) {
+      if (reaction === 'wait') this.#doubt(failure.message)
+      else this.#options.news.refused(this.address, wordsOf(failure.message))
+    }
+    return failure
+  }
+
+  /** The connection is good, but the server serves nobody: the link counts as unusable until it can be greeted again. */
+  #doubt(trouble: string): void {
+    const { redis } = this.#client
+    const { stream } = redis
+    this.#node = undefined
+    this.#told = false
+    this.#failed(trouble)
+    if (redis.mode === 'subscriber') return this.#leave() // it takes no greeting any more
+    this.#options.clock.after(greetAgainMs, () => void (redis.stream === stream && this.#greet(stream)))
+  }
+
+  /** This connection will not do: the next one may lead to another server, or begin with another login. */
+  #leave(): void {
+    const { redis } = this.#client
+    this.#node = undefined
+    if (this.#closed || this.#left === redis.stream) return
+    this.#left = redis.stream
+    this.#client.refused()
+    redis.disconnect(true)
   }
 
   #down(): void {
@@ -239,8 +303,8 @@ export class Link {
   #failed(trouble: string): void {
     if (this.#closed || this.#told) return
     this.#told = true
-    this.#trouble = trouble
-    this.#options.news.failed(this, this.address, this.trouble)
+    this.#trouble = wordsOf(trouble)
+    this.#options.news.failed(this, this.address, this.#trouble)
   }
 
   /** The client hears a socket's first error only. A TLS handshake that is cut short can bring another, which would end the process. */
@@ -264,4 +328,9 @@ export class Link {
   #away(): ForebayError {
     return new ForebayError('E_REDIS_AWAY', this.trouble)
   }
+}
+
+/** What the server said, without our code and without the place in a script. */
+function wordsOf(message: string): string {
+  return message.replace(/^E_\w+: /, '').replace(/ script: [0-9a-f]{40}.*$/s, '')
 }

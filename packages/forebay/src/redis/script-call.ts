@@ -1,5 +1,4 @@
 import type { Argument } from './client.js'
-import { isUnknownScript } from './failure.js'
 import type { Link, Patience } from './link.js'
 import { scripts } from './scripts.gen.js'
 
@@ -14,8 +13,8 @@ export type ScriptKeys<N extends ScriptName> = {
 }
 export type ScriptArguments<N extends ScriptName> = { readonly [K in Scripts[N]['args'][number]]: Argument }
 
-/** Runs a script by its digest; its text is sent only to a server that does not know it. Any other error is the caller's. */
-export async function runScript<N extends ScriptName>(
+/** Runs a script by its digest. An error is the caller's. */
+export function runScript<N extends ScriptName>(
   link: Link,
   name: N,
   keys: ScriptKeys<N>,
@@ -24,13 +23,7 @@ export async function runScript<N extends ScriptName>(
 ): Promise<unknown> {
   const script = scripts[name]
   const given = inOrder(script.keys, keys)
-  const rest = [given.length, ...given, ...inOrder(script.args, args)]
-  try {
-    return await link.call(patience, 'EVALSHA', [script.sha, ...rest])
-  } catch (error) {
-    if (!isUnknownScript(error)) throw error
-    return link.call(patience, 'EVAL', [script.text, ...rest])
-  }
+  return link.script(patience, script, [given.length, ...given, ...inOrder(script.args, args)])
 }
 
 /** The values of these names; one that begins with dots stands for a list. */

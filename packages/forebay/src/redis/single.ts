@@ -17,9 +17,17 @@ export class SingleTopology implements Topology {
   #groups: readonly ShardGroup[] = []
 
   constructor(parts: TopologyParts) {
-    const { clock, open, deadlines, news, plan } = parts
+    const { clock, open, deadlines, news, plan, layout } = parts
     this.#parts = parts
-    this.#node = openNode({ clock, open, deadlines, news, address: plan.nodes[0], greet: (link) => this.#greet(link) })
+    this.#node = openNode({
+      clock,
+      open,
+      deadlines,
+      news,
+      address: plan.nodes[0],
+      writable: () => layout.config,
+      greet: (link) => this.#greet(link),
+    })
     this.#settleLater()
   }
 

@@ -1,6 +1,7 @@
 import type { ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import type { Agreement } from './agreement.js'
+import { isMisplaced } from './failure.js'
 import type { Layout } from './layout.js'
 import { Link, type LinkParts } from './link.js'
 import type { Address, RedisPlan } from './plan.js'
@@ -38,15 +39,31 @@ export interface TopologyParts extends LinkParts {
 
 export interface NodeOptions extends LinkParts {
   readonly address: Address | undefined
+  /** What has to be done on each new connection for commands. */
   readonly greet?: ((link: Link) => Promise<void>) | undefined
+  /** A key of this server by which to see whether it takes writes; looked up when it is needed. */
+  readonly writable: () => string | undefined
   readonly onDown?: (() => void) | undefined
 }
 
-/** Opens the connections to one server. */
-export function openNode(options: NodeOptions): RedisNode {
+/** Opens the connections to one server. They count as usable only while it takes writes: what cannot be fenced must not be read. */
+export function openNode({ greet, writable, ...options }: NodeOptions): RedisNode {
   const { clock, open, deadlines, news, address } = options
-  const commands = new Link(options)
-  return { commands, questions: new Link({ clock, open, deadlines, news, address }), reader: new Reader(commands, clock) }
+  const check = async (link: Link) => {
+    const key = writable()
+    if (key !== undefined) await checkWritable(link, key)
+  }
+  const commands = new Link({ ...options, greet: async (link) => void (await Promise.all([check(link), greet?.(link)])) })
+  return { commands, questions: new Link({ clock, open, deadlines, news, address, greet: check }), reader: new Reader(commands, clock) }
+}
+
+/** The write check: accepted only by a primary that takes writes, full or not, and changes nothing. A shard that is elsewhere is no answer. */
+async function checkWritable(link: Link, key: string): Promise<void> {
+  try {
+    await link.send('act', (redis) => redis.persist(key))
+  } catch (error) {
+    if (!isMisplaced(error)) throw error
+  }
 }
 
 export function closeNode(node: RedisNode): void {
