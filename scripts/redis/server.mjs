@@ -5,7 +5,7 @@
 // when the pipe breaks, which happens even when we are killed with SIGKILL.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +24,7 @@ const GRACE_MS = 2_000
  * @typedef {object} StartOptions
  * @property {number | undefined} [port] a free one on the loopback interface when not given
  * @property {readonly string[] | undefined} [args] more arguments, after ours
+ * @property {string | undefined} [config] lines of a file of its own, for what a server must be able to rewrite
  * @property {string | undefined} [dir] its working folder; a temporary one, removed on stop, when not given
  */
 
@@ -40,6 +41,8 @@ export class RedisServer {
   #program
   /** @type {readonly string[]} */
   #args
+  /** @type {string | undefined} */
+  #config
   /** @type {boolean} */
   #ownsDir
 
@@ -51,6 +54,7 @@ export class RedisServer {
   constructor(program, port, options) {
     this.#program = program
     this.#args = options.args ?? []
+    this.#config = options.config
     this.#ownsDir = options.dir === undefined
     this.port = port
     this.url = `redis://127.0.0.1:${port}`
@@ -67,7 +71,7 @@ export class RedisServer {
     mkdirSync(this.dir, { recursive: true })
     const log = openSync(join(this.dir, 'server.log'), 'a')
     const fixed = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.dir, '--save', '', '--appendonly', 'no']
-    const child = spawn(this.#program, [...fixed, ...this.#args], { stdio: ['ignore', log, log] })
+    const child = spawn(this.#program, [...this.#configFile(), ...fixed, ...this.#args], { stdio: ['ignore', log, log] })
     closeSync(log)
     child.unref()
     /** @type {Error | undefined} */
@@ -82,6 +86,14 @@ export class RedisServer {
     const ended = () => startError !== undefined || child.exitCode !== null || child.signalCode !== null
     await until(`a server on port ${this.port}`, async () => ended() || (await command(this.port, 'PING')) === 'PONG')
     if (ended()) throw new Error(`the server on port ${this.port} ended at once:\n${this.log()}`, { cause: startError })
+  }
+
+  /** The name of its file, which is written once: a restart finds what the server has made of it. */
+  #configFile() {
+    if (this.#config === undefined) return []
+    const file = join(this.dir, 'server.conf')
+    if (!existsSync(file)) writeFileSync(file, this.#config)
+    return [file]
   }
 
   /** The last lines of the server's log. */

@@ -1,7 +1,7 @@
-import type { Timer } from '../core/clock.js'
 import { type Notice, parseNotice } from '../core/notice.js'
 import { Link, type LinkParts } from './link.js'
 import type { Address, RedisMode } from './plan.js'
+import { Pulse } from './pulse.js'
 
 export interface BellOptions extends LinkParts {
   readonly address: Address | undefined
@@ -11,9 +11,6 @@ export interface BellOptions extends LinkParts {
   readonly hear: (shard: number, notice: Notice) => void
 }
 
-/** Nothing tells a subscriber that its connection is dead but a question that is not answered. */
-const pingEveryMs = 1_000
-
 /**
  * The connection that listens to the shards' bells. It has one of its own, because a subscribed connection takes no other commands on
  * RESP2, and is cut by the server when large replies pile up on it. A push that is lost costs a replay, nothing more.
@@ -21,7 +18,7 @@ const pingEveryMs = 1_000
 export class Bell {
   readonly #link: Link
   readonly #options: BellOptions
-  #timer: Timer | undefined
+  readonly #pulse: Pulse
 
   constructor(options: BellOptions) {
     this.#options = options
@@ -30,11 +27,11 @@ export class Bell {
       greet: (link) => this.#subscribe(link),
       onMessage: (channel, message) => this.#heard(channel, message),
     })
-    this.#pingLater()
+    this.#pulse = new Pulse(options.clock, this.#link)
   }
 
   close(): void {
-    this.#timer?.cancel()
+    this.#pulse.stop()
     this.#link.close()
   }
 
@@ -50,12 +47,5 @@ export class Bell {
     const shard = this.#options.channels.get(channel.toString())
     const notice = parseNotice(message.toString())
     if (shard !== undefined && notice !== undefined) this.#options.hear(shard, notice)
-  }
-
-  #pingLater(): void {
-    this.#timer = this.#options.clock.after(pingEveryMs, () => {
-      this.#pingLater()
-      this.#link.call('act', 'ping', []).catch(() => {}) // a link that is away comes back by itself; a silent one has been severed
-    })
   }
 }

@@ -40,7 +40,6 @@ const firstRetryMs = 25
 const longestRetryMs = 250
 /** The same where a server answers, but will not have us. */
 const longestRefusedMs = 800
-const sentinelPatienceMs = 300
 
 interface Library {
   readonly Redis: typeof Redis
@@ -52,7 +51,7 @@ export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
   const library = load()
   const delay = (attempt: number, longestMs = longestRetryMs) =>
     Math.min(firstRetryMs * 2 ** Math.min(attempt, 5), longestMs) * (0.5 + random.unit() / 2)
-  const common = settings(plan, delay)
+  const common = settings(plan)
   return (address) => {
     let attempts = 0
     let longestMs = longestRetryMs
@@ -135,9 +134,7 @@ function load(): Library {
   }
 }
 
-type Delay = (attempt: number) => number
-
-function settings(plan: RedisPlan, delay: Delay): RedisOptions {
+function settings(plan: RedisPlan): RedisOptions {
   return {
     lazyConnect: true,
     protocol: 2, // the same on ioredis 5 and 6
@@ -149,8 +146,7 @@ function settings(plan: RedisPlan, delay: Delay): RedisOptions {
     autoResendUnfulfilledCommands: false, // a call is one attempt: its token was made for it
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
-    // The link greets each connection itself, and says what is wrong. Only where Sentinels lead does the client look at the role.
-    enableReadyCheck: plan.sentinel !== undefined,
+    enableReadyCheck: false, // the link greets each connection itself, and says what is wrong
     disableClientInfo: true,
     db: plan.db,
     family: 0, // whatever the name resolves to
@@ -158,27 +154,9 @@ function settings(plan: RedisPlan, delay: Delay): RedisOptions {
     ...(plan.credentials.password === undefined ? {} : { password: plan.credentials.password }),
     ...(plan.tls === false ? {} : { tls: certificates(plan.tls) }),
     ...(plan.path === undefined ? {} : { path: plan.path }),
-    ...sentinelSettings(plan, delay),
   }
 }
 
 function certificates(tls: ConnectionOptions | true): ConnectionOptions {
   return tls === true ? {} : tls
-}
-
-function sentinelSettings({ sentinel, tls }: RedisPlan, delay: Delay): RedisOptions {
-  if (sentinel === undefined) return {}
-  const { username, password } = sentinel.credentials
-  return {
-    sentinels: sentinel.nodes.map(({ host, port }) => ({ host, port })),
-    name: sentinel.name,
-    failoverDetector: true,
-    sentinelCommandTimeout: sentinelPatienceMs,
-    sentinelRetryStrategy: delay,
-    sentinelReconnectStrategy: delay,
-    enableTLSForSentinelMode: tls !== false,
-    ...(sentinel.tls === false ? {} : { sentinelTLS: certificates(sentinel.tls) }),
-    ...(username === undefined ? {} : { sentinelUsername: username }),
-    ...(password === undefined ? {} : { sentinelPassword: password }),
-  }
 }

@@ -1,4 +1,4 @@
-import type { Random, Timer } from '../core/clock.js'
+import type { Timer } from '../core/clock.js'
 import type { ShardGroup } from '../core/far-store.js'
 import { Bell } from './bell.js'
 import { isMisplaced, movedTo } from './failure.js'
@@ -7,10 +7,6 @@ import type { Address } from './plan.js'
 import { idOf, primaryOf, type SlotRange, slotRangesOf } from './slot-map.js'
 import { slotOf } from './slot.js'
 import { closeNode, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
-
-export interface ClusterParts extends TopologyParts {
-  readonly random: Random
-}
 
 /** A primary, the shards it serves, and the bell on which their news comes. */
 interface Member {
@@ -36,7 +32,7 @@ const nowhere = 'nowhere'
  * reached, scouts go out again. What a node says by `MOVED` counts at once.
  */
 export class ClusterTopology implements Topology {
-  readonly #parts: ClusterParts
+  readonly #parts: TopologyParts
   readonly #members = new Map<string, Member>()
   #ranges: readonly SlotRange[] = []
   /** Shard → id of its member. */
@@ -48,7 +44,7 @@ export class ClusterTopology implements Topology {
   #lastMs = Number.NEGATIVE_INFINITY
   #closed = false
 
-  constructor(parts: ClusterParts) {
+  constructor(parts: TopologyParts) {
     this.#parts = parts
     this.#regroup()
     this.#refreshAt(parts.clock.now())

@@ -107,6 +107,7 @@ class Store implements RedisFarStore {
     this.#news = new LinkNews({ clock, tell, plan })
     const topologyParts = {
       clock,
+      random,
       open: clientOpener(plan, random),
       deadlines: plan.deadlines,
       news: this.#news,
@@ -116,7 +117,7 @@ class Store implements RedisFarStore {
       hear: (shard: number, notice: Notice) => this.#listener(shard, notice),
       greet: evictionWarning(tell, onEvictionPolicy),
     }
-    this.#topology = this.#slotted ? new ClusterTopology({ ...topologyParts, random }) : new SingleTopology(topologyParts)
+    this.#topology = this.#slotted ? new ClusterTopology(topologyParts) : new SingleTopology(topologyParts)
   }
 
   get shards(): number {

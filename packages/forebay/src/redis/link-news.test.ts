@@ -54,14 +54,18 @@ describe('trouble with a link', () => {
     expect(news.errors()).toEqual([])
   })
 
-  it('names a socket by its path and a watched server by its name, and never shows a password', () => {
+  it('names a socket by its path, tells a Sentinel from a Redis, and never shows a password', () => {
     const socket = open({ path: '/run/redis.sock' })
     socket.news.failed({}, undefined, 'ENOENT')
     expect(socket.told).toEqual(['Redis at /run/redis.sock cannot be used: ENOENT'])
     const login = (password: string) => ({ username: undefined, password })
-    const sentinel = { name: 'main', nodes: [], credentials: login('two'), tls: false }
+    const sentinel = { name: 'main', nodes: [{ host: 'watch', port: 26_379 }], credentials: login('two'), tls: false }
     const watched = open({ sentinel, credentials: login('one') })
-    watched.news.failed({}, undefined, 'neither one nor two')
-    expect(watched.told).toEqual(["Redis at 'main', by its Sentinels cannot be used: neither *** nor ***"])
+    watched.news.failed({}, { host: 'watch', port: 26_379 }, 'neither one nor two')
+    watched.news.failed({}, here, 'away')
+    expect(watched.told).toEqual([
+      'The Sentinel at watch:26379 cannot be used: neither *** nor ***',
+      'Redis at cache:6379 cannot be used: away',
+    ])
   })
 })

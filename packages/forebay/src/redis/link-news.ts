@@ -33,14 +33,15 @@ export class LinkNews {
     const known = this.#failing.get(link)
     if (known !== undefined) known.error = error
     else this.#failing.set(link, { node, error, sinceMs: this.#parts.clock.now() })
-    if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `Redis at ${node} cannot be used: ${error}` })
+    if (this.#isNew(node, error))
+      this.#parts.tell({ type: 'warning', text: `${this.#whatIs(address)} at ${node} cannot be used: ${error}` })
   }
 
   /** A usable link was answered with an error. */
   refused(address: Address | undefined, words: string): void {
     const node = this.#nameOf(address)
     const error = this.#withoutSecrets(words)
-    if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `Redis at ${node} refuses: ${error}` })
+    if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `${this.#whatIs(address)} at ${node} refuses: ${error}` })
   }
 
   /** The link can be used, or is no longer there. */
@@ -70,9 +71,12 @@ export class LinkNews {
   }
 
   #nameOf(address: Address | undefined): string {
-    const { path, sentinel } = this.#parts.plan
-    if (address !== undefined) return `${address.host}:${address.port}`
-    return path ?? (sentinel === undefined ? 'an unknown place' : `'${sentinel.name}', by its Sentinels`)
+    return address === undefined ? (this.#parts.plan.path ?? 'an unknown place') : `${address.host}:${address.port}`
+  }
+
+  #whatIs(address: Address | undefined): string {
+    const sentinels = this.#parts.plan.sentinel?.nodes ?? []
+    return sentinels.some(({ host, port }) => host === address?.host && port === address.port) ? 'The Sentinel' : 'Redis'
   }
 
   /** No server sends a password back, but what stands between may. */

@@ -1,7 +1,11 @@
 import type { Timer } from '../core/clock.js'
 import type { ShardGroup } from '../core/far-store.js'
 import { Bell } from './bell.js'
+import { clientOpener } from './client.js'
+import { isMisplaced } from './failure.js'
 import type { Link } from './link.js'
+import type { Address, SentinelPlan } from './plan.js'
+import { SentinelWatch } from './sentinel-watch.js'
 import { closeNode, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
 
 /** How often the agreed number of shards is looked after: someone may have emptied the server without breaking our connection. */
@@ -11,31 +15,26 @@ const groupId = 'single'
 /** All shards on one server, found by its address or by Sentinels. */
 export class SingleTopology implements Topology {
   readonly #parts: TopologyParts
-  readonly #node: RedisNode
+  readonly #watch: SentinelWatch | undefined
+  /** Nothing until a Sentinel has said where. */
+  #node: RedisNode | undefined
   #bell: Bell | undefined
   #timer: Timer | undefined
   #groups: readonly ShardGroup[] = []
 
   constructor(parts: TopologyParts) {
-    const { clock, open, deadlines, news, plan, layout } = parts
+    const { plan } = parts
     this.#parts = parts
-    this.#node = openNode({
-      clock,
-      open,
-      deadlines,
-      news,
-      address: plan.nodes[0],
-      writable: () => layout.config,
-      greet: (link) => this.#greet(link),
-    })
+    if (plan.sentinel === undefined) this.#goTo(plan.nodes[0])
+    else this.#watch = this.#watchFor(plan.sentinel)
     this.#settleLater()
   }
 
-  nodeFor(): RedisNode {
+  nodeFor(): RedisNode | undefined {
     return this.#node
   }
 
-  nodeOfGroup(): RedisNode {
+  nodeOfGroup(): RedisNode | undefined {
     return this.#node
   }
 
@@ -46,37 +45,72 @@ export class SingleTopology implements Topology {
   }
 
   trouble(): string {
-    return this.#node.commands.trouble
+    return this.#node?.commands.trouble ?? this.#watch?.trouble ?? ''
   }
 
-  failed(): void {
-    // There is nowhere else to look.
+  failed(_shard: number, error: unknown): void {
+    if (isMisplaced(error)) this.#watch?.doubt()
   }
 
   close(): void {
     this.#timer?.cancel()
-    closeNode(this.#node)
-    this.#bell?.close()
+    this.#watch?.close()
+    this.#leave()
   }
 
-  async #greet(link: Link): Promise<void> {
+  /** A server elsewhere gets connections of its own, and those to the one before are closed at once, whatever they still wait for. */
+  #goTo(address: Address | undefined): void {
+    const { clock, open, deadlines, news, layout } = this.#parts
+    this.#leave()
+    this.#node = openNode({
+      clock,
+      open,
+      deadlines,
+      news,
+      address,
+      writable: () => layout.config,
+      greet: (link) => this.#greet(link, address),
+      onDown: () => this.#watch?.doubt(),
+    })
+  }
+
+  #leave(): void {
+    if (this.#node !== undefined) closeNode(this.#node)
+    this.#bell?.close()
+    this.#bell = undefined
+  }
+
+  /** Sentinels have a password, and certificates, of their own. */
+  #watchFor(sentinel: SentinelPlan): SentinelWatch {
+    const { plan, random } = this.#parts
+    const { credentials, tls } = sentinel
+    return new SentinelWatch({
+      ...this.#parts,
+      sentinel,
+      open: clientOpener({ ...plan, credentials, tls, db: 0 }, random),
+      isUsable: () => this.#node?.commands.node !== undefined,
+      onMaster: (address) => this.#goTo(address),
+    })
+  }
+
+  async #greet(link: Link, address: Address | undefined): Promise<void> {
     const { agreement, greet } = this.#parts
     await agreement.settle(link)
     await greet(link)
-    if (agreement.settled) this.#bell ??= this.#listen()
+    if (agreement.settled && link === this.#node?.commands) this.#bell ??= this.#listen(address)
   }
 
-  #listen(): Bell {
-    const { plan, layout, agreement } = this.#parts
+  #listen(address: Address | undefined): Bell {
+    const { layout, agreement } = this.#parts
     const channels = new Map(Array.from({ length: agreement.shards }, (_, shard) => [layout.shard(shard).bell, shard] as const))
-    return new Bell({ ...this.#parts, address: plan.nodes[0], mode: 'single', channels })
+    return new Bell({ ...this.#parts, address, mode: 'single', channels })
   }
 
   #settleLater(): void {
     this.#timer = this.#parts.clock.after(settleEveryMs, () => {
       this.#settleLater()
-      const { commands } = this.#node
-      if (commands.node !== undefined) this.#parts.agreement.settle(commands).catch(() => {}) // tried again on the next turn
+      const link = this.#node?.commands
+      if (link?.node !== undefined) this.#parts.agreement.settle(link).catch(() => {}) // tried again on the next turn
     })
   }
 }

@@ -1,3 +1,4 @@
+import type { Random } from '../core/clock.js'
 import type { ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import type { Agreement } from './agreement.js'
@@ -29,6 +30,7 @@ export interface Topology {
 
 /** What both kinds of topology are made of. */
 export interface TopologyParts extends LinkParts {
+  readonly random: Random
   readonly plan: RedisPlan
   readonly layout: Layout
   readonly agreement: Agreement
