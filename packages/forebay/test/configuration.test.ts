@@ -47,6 +47,9 @@ test('.env.example shows every variable, and what it shows can be used', () => {
   const usable = shown.filter(([name]) => !name.startsWith('FOREBAY_SEAL_')) // a key that anybody can read would be none
   const byParts = usable.filter(([name]) => name !== 'REDIS_URL' && name !== 'FOREBAY_REDIS')
   const byUrl = usable.filter(([name]) => !/^REDIS_(HOST|PORT|DB|USERNAME|PASSWORD)$|^FOREBAY_REDIS$/.test(name))
-  for (const some of [byParts, byUrl]) expect(fromEnvironment(Object.fromEntries(some)).redis).toBeTypeOf('object')
+  const bySentinels = [...byUrl, ['REDIS_URL', 'redis+sentinel://127.0.0.1/mymaster']]
+  const notOfSentinels = (some: typeof usable) => some.filter(([name]) => !name.startsWith('REDIS_SENTINEL_'))
+  for (const some of [notOfSentinels(byParts), notOfSentinels(byUrl), bySentinels])
+    expect(fromEnvironment(Object.fromEntries(some)).redis).toBeTypeOf('object')
   expect(() => fromEnvironment(Object.fromEntries(shown.filter(([name]) => name.startsWith('FOREBAY_SEAL_'))))).toThrow('E_OPTION')
 })

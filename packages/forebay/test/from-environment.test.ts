@@ -36,6 +36,22 @@ describe('the environment', () => {
     const credentials = { username: 'ann', password: 'geheim' }
     const login = { REDIS_USERNAME: 'ann', REDIS_PASSWORD: 'geheim' }
     expect(planOf({ ...login, REDIS_URL: 'redis://cache', REDIS_DB: '3', REDIS_TLS: '1' })).toMatchObject({ credentials, db: 3, tls: true })
+    expect(
+      planOf({ ...login, REDIS_URL: 'redis+sentinel://one,two:7/main/2', REDIS_SENTINEL_PASSWORD: 'auch', REDIS_TLS: '1' }),
+    ).toMatchObject({
+      credentials,
+      db: 2,
+      tls: true,
+      sentinel: {
+        name: 'main',
+        nodes: [
+          { host: 'one', port: 26_379 },
+          { host: 'two', port: 7 },
+        ],
+        credentials: { password: 'auch' },
+        tls: true,
+      },
+    })
     expect(planOf({ ...login, REDIS_URL: 'redis+cluster://one:7000,two:7001' })).toMatchObject({
       mode: 'cluster',
       credentials,
@@ -139,6 +155,9 @@ describe('a variable that cannot be used', () => {
     [{ REDIS_URL: 'redis://a/1', REDIS_DB: '1' }, 'REDIS_DB is set, and REDIS_URL has a database already'],
     [{ REDIS_URL: 'rediss://a', REDIS_TLS: 'false' }, 'REDIS_TLS is set, and REDIS_URL begins with rediss already'],
     [{ REDIS_URL: 'redis+cluster://a', REDIS_DB: '1' }, 'REDIS_DB names a database; a Cluster has only 0'],
+    [{ REDIS_URL: 'redis+sentinel://a:1' }, 'REDIS_URL is "redis+sentinel://a:1"; a URL such as redis+sentinel://'],
+    [{ REDIS_URL: 'redis://a?timeout=1' }, 'REDIS_URL is "redis://a?***"; a URL without a query'],
+    [{ ...at, REDIS_SENTINEL_PASSWORD: 'x' }, 'REDIS_SENTINEL_PASSWORD is set, and REDIS_URL does not begin with redis+sentinel://'],
     [{ REDIS_PASSWORD: 'x' }, 'REDIS_PASSWORD is set, and neither REDIS_URL nor REDIS_HOST says where Redis is'],
     [{ ...at, REDIS_PORT: '70000' }, 'REDIS_PORT is "70000"; a whole number from 1 to 65535'],
     [{ ...at, REDIS_DB: '-1' }, 'REDIS_DB is "-1"'],
@@ -177,6 +196,9 @@ describe('a variable that cannot be used', () => {
       { REDIS_URL: 'redis://ann:geheim@/x' },
       { REDIS_URL: 'http://:geheim@cache' },
       { REDIS_PASSWORD: 'geheim' },
+      { REDIS_URL: 'redis://a?password=geheim' },
+      { REDIS_URL: 'redis+sentinel://:geheim@a' },
+      { REDIS_URL: 'redis://a', REDIS_SENTINEL_PASSWORD: 'geheim' },
       { REDIS_URL: 'redis://:geheim@a', REDIS_PASSWORD: 'geheim' },
       { FOREBAY_SEAL_KEYS: 'may:geheim' },
       { FOREBAY_SEAL_KEYS: 'geheim' },

@@ -8,6 +8,15 @@ const plan = (options?: CacheOptions<never>, defaults?: CacheOptions) => cachePl
 const wrong = (options: object) => plan(options as CacheOptions<never>)
 
 describe('the plan of a cache', () => {
+  it.each([
+    [{ ttl: 60 }, ["cache 'books': ttl is 60, which is 60 milliseconds: say '60s' if seconds are meant, else '60ms'"]],
+    [{ ttl: '60ms', staleIfError: 0.5 }, [expect.stringContaining('staleIfError is 0.5')]],
+    [{ ttl: 1_000, staleWhileRevalidate: '1s', negativeTtl: false }, []],
+  ] as const)('doubts numbers as small as seconds: %j', (options, doubts) => {
+    expect(plan(options).doubts).toEqual(doubts)
+    expect(samePlan(plan({ ttl: 60 }), plan({ ttl: '60ms' }))).toBe(true)
+  })
+
   it('has a documented default for everything but ttl', () => {
     expect(plan({ ttl: '2h' })).toEqual({
       name: 'books',
@@ -32,6 +41,7 @@ describe('the plan of a cache', () => {
       loads: { max: 256, queue: 10_000 },
       values: 'frozen',
       codecs: noCodecs,
+      doubts: [],
     })
   })
 
@@ -78,6 +88,7 @@ describe('the plan of a cache', () => {
       loads: { max: 8, queue: 0 },
       values: 'cloned',
       codecs: noCodecs,
+      doubts: [],
       control: { mode: 'shadow', ramp: 5 },
     })
   })

@@ -89,12 +89,24 @@ export function cachePlan(name: string, given: CacheOptions<never> | undefined, 
     ...schemaOptions(where, options.schema, options.migrate),
     values: oneOf(where, 'values', options.values, ['frozen', 'cloned', 'shared']),
     codecs: noCodecs,
+    doubts: doubtsAbout(where, options),
   }
+}
+
+/** What can be used, but is hardly meant: other caches count seconds, so a bare number as small as this is probably some. */
+const leastBareMs = 1_000
+
+function doubtsAbout(where: string, options: Record<string, unknown>): readonly string[] {
+  return ['ttl', 'staleWhileRevalidate', 'staleIfError', 'negativeTtl'].flatMap((name) => {
+    const value = options[name]
+    if (typeof value !== 'number' || value >= leastBareMs) return []
+    return [`${where}${name} is ${value}, which is ${value} milliseconds: say '${value}s' if seconds are meant, else '${value}ms'`]
+  })
 }
 
 /** Whether two plans are the same but for their functions and schemas, which cannot be compared. */
 export function samePlan(a: CachePlan, b: CachePlan): boolean {
-  const comparable = (plan: CachePlan): string => JSON.stringify({ ...plan, schema: plan.schema !== undefined })
+  const comparable = (plan: CachePlan): string => JSON.stringify({ ...plan, schema: plan.schema !== undefined, doubts: [] })
   return comparable(a) === comparable(b) && sameSeal(a.seal, b.seal)
 }
 

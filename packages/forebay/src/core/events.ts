@@ -102,6 +102,39 @@ export type ForebayEvent =
   | { readonly type: 'listener-error'; readonly error: unknown }
 
 export type EventType = ForebayEvent['type']
+
+const types = {
+  hit: true,
+  stale: true,
+  miss: true,
+  join: true,
+  load: true,
+  'load-error': true,
+  fill: true,
+  'fill-refused': true,
+  wait: true,
+  shed: true,
+  extend: true,
+  'early-refresh': true,
+  evict: true,
+  write: true,
+  corrupt: true,
+  'schema-mismatch': true,
+  degraded: true,
+  control: true,
+  'shadow-mismatch': true,
+  inconsistent: true,
+  replayed: true,
+  dropped: true,
+  proven: true,
+  outbox: true,
+  resent: true,
+  suspended: true,
+  warning: true,
+  'listener-error': true,
+} as const satisfies Record<EventType, true>
+/** All types of events. */
+export const eventTypes = Object.keys(types) as readonly EventType[]
 export type EventOf<T extends EventType> = Extract<ForebayEvent, { type: T }>
 
 /** How the engine tells what happened. */

@@ -46,6 +46,8 @@ export interface CachePlan extends ValuesPlan {
   /** `undefined`: values are stored in the clear. */
   readonly seal: SealPlan | undefined
   readonly schema: Schema | undefined
+  /** What is probably not meant as it was said: told when the cache is made. */
+  readonly doubts: readonly string[]
   /** Makes a value of today's shape of one that the schema does not take; `undefined` where it cannot. */
   readonly migrate: ((old: unknown) => unknown) | undefined
 }

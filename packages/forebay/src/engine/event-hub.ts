@@ -1,4 +1,6 @@
-import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
+import { show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
+import { type EventOf, type EventType, eventTypes, type ForebayEvent } from '../core/events.js'
 import { givenFunction } from './given.js'
 
 type Listener = (event: ForebayEvent) => void
@@ -18,6 +20,9 @@ export class EventHub {
   }
 
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
+    if (!eventTypes.includes(type)) {
+      throw new ForebayError('E_OPTION', `${show(type)} is no event; there are ${eventTypes.join(', ')}`) // who listens for it would never know
+    }
     givenFunction('the listener', listener)
     // A wrapper of its own, so that the same function subscribed twice is called twice and ended separately.
     const own = (event: ForebayEvent): void => listener(event as EventOf<T>)

@@ -122,6 +122,7 @@ export class Engine {
     })
     this.#caches.set(plan.name, { cache, counters })
     this.#strategies.cache(plan)
+    for (const text of plan.doubts) this.#tell({ type: 'warning', text })
     this.#listener.poke()
     return cache
   }

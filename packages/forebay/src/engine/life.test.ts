@@ -159,7 +159,25 @@ describe('a machine that slept', () => {
   })
 })
 
+describe('a cache made with what is hardly meant', () => {
+  it('is told once', async () => {
+    const fleet = new Fleet()
+    const [one] = await fleet.ready('one')
+    for (let i = 0; i < 2; i++) one.forebay.cache('prices', { ttl: 60 })
+    expect(one.told('warning').map(({ text }) => text)).toEqual([
+      expect.stringContaining("cache 'prices': ttl is 60, which is 60 milliseconds"),
+    ])
+  })
+})
+
 describe('listeners', () => {
+  it('for what never happens are refused', async () => {
+    const fleet = new Fleet()
+    const [{ forebay }] = await fleet.ready('one')
+    const on = forebay.on as (type: string, listener: () => void) => void
+    expect(() => on.call(forebay, 'mis', () => {})).toThrow('E_OPTION: "mis" is no event; there are hit, stale, miss,')
+  })
+
   it('that throw are contained, counted and stay; the others hear everything', async () => {
     const fleet = new Fleet()
     const [{ forebay }] = await fleet.ready('one')

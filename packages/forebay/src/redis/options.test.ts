@@ -35,6 +35,38 @@ describe('the redis option', () => {
     })
   })
 
+  it('is a URL of Sentinels', () => {
+    expect(parse('redis+sentinel://ann:secret@s1,s2:5/main/3')).toMatchObject({
+      mode: 'single',
+      nodes: [],
+      sentinel: {
+        name: 'main',
+        nodes: [
+          { host: 's1', port: 26_379 },
+          { host: 's2', port: 5 },
+        ],
+        credentials: { username: undefined, password: undefined },
+        tls: false,
+      },
+      credentials: { username: 'ann', password: 'secret' },
+      db: 3,
+      tls: false,
+    })
+    expect(parse({ url: 'rediss+sentinel://[::1]:7/my%20name', sentinelPassword: 'p', tls: { servername: 'a' } })).toMatchObject({
+      sentinel: { name: 'my name', nodes: [{ host: '::1', port: 7 }], credentials: { password: 'p' }, tls: true },
+      tls: { servername: 'a' },
+    })
+  })
+
+  it('is a URL of a Unix socket', () => {
+    expect(parse('unix:///run/redis.sock')).toMatchObject({ path: '/run/redis.sock', nodes: [], sentinel: undefined, tls: false })
+    expect(parse({ url: 'unix://ann:s%2Fcret@/run/redis.sock', db: 2 })).toMatchObject({
+      path: '/run/redis.sock',
+      credentials: { username: 'ann', password: 's/cret' },
+      db: 2,
+    })
+  })
+
   it('is options for one server, which prevail over a URL in them', () => {
     expect(
       parse({ host: 'a', port: 1, db: 2, password: 'p', tls: { servername: 'a' }, deadline: '300ms', connectTimeout: '2s' }),
@@ -110,6 +142,12 @@ describe('the redis option', () => {
     ['nothing', {}, /redis names no server/],
     ['an unknown name', { hots: 'a' }, /redis\.hots is no option/],
     ['an empty Cluster', { cluster: [] }, /redis\.cluster is an array/],
+    ['Sentinels in a URL without a name', 'redis+sentinel://a:1', /redis is "redis\+sentinel:\/\/a:1"; .*name-of-the-server/],
+    ['Sentinels in a URL and others beside it', { url: 'redis+sentinel://a/main', name: 'b' }, /redis\.name is given, and redis\.url/],
+    ['a socket in a URL and a host beside it', { url: 'unix:///a', host: 'b' }, /redis\.host is given, and redis\.url/],
+    ['a socket without a path', 'unix://a', /redis is "unix:\/\/a"/],
+    ['a query', 'redis://a/0?protocol=3', /without a query/],
+    ['Sentinels in the place of a Cluster', { cluster: ['redis+sentinel://a/main'] }, /redis\.cluster is/],
     ['a Cluster with a database', 'redis+cluster://a/1', /redis\.cluster is/],
     ['Sentinels without a name', { sentinels: [{ host: 'a' }] }, /redis\.name is undefined/],
     ['a database below zero', { host: 'a', db: -1 }, /redis\.db is -1/],
@@ -121,7 +159,15 @@ describe('the redis option', () => {
   })
 
   it('never shows a password', () => {
-    for (const url of ['redis://u:secret@a:b:c', 'http://u:secret@a', 'redis://u:secret@a,b']) {
+    const wrong = [
+      'redis://u:secret@a:b:c',
+      'http://u:secret@a',
+      'redis://u:secret@a,b',
+      'redis+sentinel://u:secret@a',
+      'unix://u:secret@a',
+      'redis://a?password=secret',
+    ]
+    for (const url of wrong) {
       expect(() => parse(url)).toThrow(/\*\*\*/)
       expect(() => parse(url)).not.toThrow(/secret/)
     }

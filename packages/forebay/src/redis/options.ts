@@ -4,7 +4,7 @@ import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
 import { type Address, deadlinesFor, type RedisPlan } from './plan.js'
 import type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
-import { defaultPort, parseHost, parseRedisUrl, withoutLogin } from './redis-url.js'
+import { defaultPort, defaultSentinelPort, parseHost, parseRedisUrl, type RedisUrl, withoutLogin } from './redis-url.js'
 
 export type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
 
@@ -32,21 +32,34 @@ type Place = Omit<RedisPlan, 'service' | 'shards'>
 
 function serverPlan(option: RedisServerOption): Place {
   checkNames(option, serverOptions)
-  const { url, path, db, host, port, username, password } = option
+  const { url, db, username, password } = option
   const from = url === undefined ? undefined : parseRedisUrl('redis', checkText('redis.url', url))
-  if (from?.cluster) throw wrong('redis.url', 'redis+cluster:', 'one server here; say { cluster: [url] } for a Cluster')
-  if (option.sentinels === undefined && path === undefined && host === undefined && from === undefined)
-    throw new ForebayError('E_OPTION', 'redis names no server; give url, host, path, sentinels or cluster')
-  const node = { host: host ?? from?.nodes[0].host ?? 'localhost', port: port ?? from?.nodes[0].port ?? defaultPort }
+  if (from?.kind === 'cluster') throw wrong('redis.url', 'redis+cluster:', 'one server here; say { cluster: [url] } for a Cluster')
   return {
     mode: 'single',
-    nodes: option.sentinels === undefined && path === undefined ? [checkAddress('redis', node)] : [],
-    path: path === undefined ? undefined : checkText('redis.path', path),
-    sentinel: sentinelPlan(option),
+    ...placeOf(option, from),
     credentials: { username: username ?? from?.username, password: password ?? from?.password },
     db: checkDb(db ?? from?.db ?? 0),
     ...connection(option, from?.tls),
   }
+}
+
+/** Where the server is: by Sentinels, by a socket, or by host and port. */
+function placeOf(option: RedisServerOption, from: RedisUrl | undefined): Pick<Place, 'nodes' | 'path' | 'sentinel'> {
+  const { host, port, sentinels, path } = option
+  if (from?.kind === 'sentinel' || from?.kind === 'socket') {
+    const twice = (['host', 'port', 'path', 'sentinels', 'name'] as const).find((name) => option[name] !== undefined)
+    if (twice !== undefined) throw new ForebayError('E_OPTION', `redis.${twice} is given, and redis.url names the place already`)
+    if (from.kind === 'socket') return { nodes: [], path: from.path, sentinel: undefined }
+    const sentinelTls = option.sentinelTls ?? from.tls
+    return { nodes: [], path: undefined, sentinel: sentinelPlan({ ...option, sentinels: from.nodes, name: from.name, sentinelTls }) }
+  }
+  if (sentinels !== undefined) return { nodes: [], path: undefined, sentinel: sentinelPlan(option) }
+  if (path !== undefined) return { nodes: [], path: checkText('redis.path', path), sentinel: undefined }
+  if (host === undefined && from === undefined)
+    throw new ForebayError('E_OPTION', 'redis names no server; give url, host, path, sentinels or cluster')
+  const node = { host: host ?? from?.nodes[0]?.host ?? 'localhost', port: port ?? from?.nodes[0]?.port ?? defaultPort }
+  return { nodes: [checkAddress('redis', node)], path: undefined, sentinel: undefined }
 }
 
 function clusterPlan(option: RedisClusterOption): Place {
@@ -59,6 +72,8 @@ function clusterPlan(option: RedisClusterOption): Place {
     if (node.includes('://')) return parseRedisUrl('redis.cluster', node).nodes
     return [parseHost(node) ?? refuse('redis.cluster', withoutLogin(node), 'a host with its port')]
   })
+  if (urls.some(({ kind }) => kind === 'sentinel' || kind === 'socket'))
+    throw wrong('redis.cluster', 'a URL of something else', 'nodes of a Cluster')
   if (urls.some(({ db }) => (db ?? 0) !== 0)) throw wrong('redis.cluster', 'a URL with a database', 'a URL without; a Cluster has only 0')
   const [login] = urls.filter((url) => url.password !== undefined)
   return {
@@ -97,7 +112,7 @@ function sentinelPlan(option: RedisServerOption): RedisPlan['sentinel'] {
   return {
     name: checkText('redis.name', name),
     nodes: sentinels.map((node: { readonly host: string; readonly port?: number | undefined }) =>
-      checkAddress('redis.sentinels', { port: 26_379, ...node }),
+      checkAddress('redis.sentinels', { port: defaultSentinelPort, ...node }),
     ),
     credentials: { username: sentinelUsername, password: sentinelPassword },
     tls: checkTls('redis.sentinelTls', sentinelTls),

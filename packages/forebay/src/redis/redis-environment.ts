@@ -11,6 +11,8 @@ export const redisVariables = [
   'REDIS_DB',
   'REDIS_USERNAME',
   'REDIS_PASSWORD',
+  'REDIS_SENTINEL_USERNAME',
+  'REDIS_SENTINEL_PASSWORD',
   'REDIS_TLS',
   'REDIS_SOCKET_TIMEOUT',
   'REDIS_SOCKET_CONNECT_TIMEOUT',
@@ -33,6 +35,7 @@ export function redisFrom(variables: Variables): Found | undefined {
   checkConnections(variables)
   if (url !== undefined) return byUrl(variables, url, common)
   if (host !== undefined) {
+    forSentinelsOnly(variables)
     const port = portOf(variables) ?? defaultPort
     return { host, port, ...present({ db: dbOf(variables), tls: variables.flag('REDIS_TLS') }), ...common }
   }
@@ -53,7 +56,10 @@ function byUrl(variables: Variables, url: string, common: Partial<RedisServerOpt
   const tls = variables.flag('REDIS_TLS')
   if (tls === false && said.tls) throw conflict('REDIS_TLS', 'REDIS_URL begins with rediss')
   const secure = present({ tls: tls === true ? true : undefined })
-  if (!said.cluster) return { url, ...present({ db }), ...secure, ...common }
+  if (said.kind === 'sentinel')
+    return { url, ...present({ db, sentinelTls: secure.tls }), ...secure, ...common, ...sentinelLogin(variables) }
+  forSentinelsOnly(variables)
+  if (said.kind !== 'cluster') return { url, ...present({ db }), ...secure, ...common }
   if ((db ?? said.db ?? 0) !== 0)
     throw new ForebayError('E_OPTION', `${db === undefined ? 'REDIS_URL' : 'REDIS_DB'} names a database; a Cluster has only 0`)
   return { cluster: [url], ...secure, ...common }
@@ -67,6 +73,19 @@ function commonOf(variables: Variables): Partial<RedisServerOption> {
     connectTimeout: variables.durationMs('REDIS_SOCKET_CONNECT_TIMEOUT', leastBareMs),
     retryOnTimeout: variables.flag('REDIS_RETRY_ON_TIMEOUT'),
   })
+}
+
+function sentinelLogin(variables: Variables): Partial<RedisServerOption> {
+  return present({
+    sentinelUsername: variables.text('REDIS_SENTINEL_USERNAME'),
+    sentinelPassword: variables.secret('REDIS_SENTINEL_PASSWORD'),
+  })
+}
+
+function forSentinelsOnly(variables: Variables): void {
+  for (const name of ['REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD']) {
+    if (variables.has(name)) throw new ForebayError('E_OPTION', `${name} is set, and REDIS_URL does not begin with redis+sentinel://`)
+  }
 }
 
 function dbOf(variables: Variables): number | undefined {

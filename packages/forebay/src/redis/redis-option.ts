@@ -19,6 +19,7 @@ interface ConnectionOption {
 
 /** One server. */
 export interface RedisServerOption extends ConnectionOption {
+  /** `redis://user:password@host:6379/0`, `rediss://…`, `redis+sentinel://host:26379,host:26379/name/0`, `unix:///path`. */
   readonly url?: string | undefined
   readonly host?: string | undefined
   readonly port?: number | undefined
