@@ -1,4 +1,5 @@
 import { cachePlanner, checkServiceOptions, keyRedactor, type ServiceOptions } from './config/forebay-plan.js'
+import { outboxPlan } from './config/outbox-option.js'
 import { profilePlan } from './config/profiles.js'
 import type { Tell } from './core/events.js'
 import type { FarStore } from './core/far-store.js'
@@ -15,6 +16,7 @@ import { sha256, systemRandom } from './system/chance.js'
 import { systemClock } from './system/clock.js'
 import { openContext, outsideCallers } from './system/context.js'
 import { systemEnvironment } from './system/environment.js'
+import { openOutboxDirectory } from './system/outbox-directory.js'
 import { createPacking } from './system/packing.js'
 
 export type ForebayOptions = ServiceOptions<RedisOption>
@@ -45,8 +47,13 @@ export function createForebay(options: ForebayOptions): Forebay {
     far.connected().catch(back.onUnusable)
     return far
   }
+  const { directory, most } = outboxPlan(options.outbox)
+  // Without Redis nothing waits; what a process with Redis has left there is for one with Redis.
+  const kept = plan === undefined ? undefined : directory
+  const journal = kept === undefined ? undefined : openOutboxDirectory({ directory: kept, service, id: systemRandom.id() })
   const parts = {
     service,
+    outbox: { most, journal },
     openFarStore,
     openNearStore,
     redactKey: keyRedactor(options, sha256),

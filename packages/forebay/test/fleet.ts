@@ -5,6 +5,7 @@ import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
 import { openContext } from '../src/system/context.js'
+import type { Journal } from '../src/core/journal.js'
 import type { Packing } from '../src/core/packing.js'
 import { createPacking } from '../src/system/packing.js'
 import { SimClock } from '../src/testing/sim-clock.js'
@@ -21,6 +22,7 @@ interface NodeParts {
   readonly wrap?: (far: FarStore) => FarStore
   readonly packing?: Packing
   readonly skew?: ClockSkew
+  readonly outbox?: { readonly most: number; readonly journal?: Journal | undefined }
 }
 
 /** Every message takes this long, each way. */
@@ -81,6 +83,7 @@ export class Fleet {
       digest: (text: string) => `digest-of-${text.length}`,
       detached: <T>(work: () => T): T => work(),
       openContext,
+      outbox: parts.outbox,
     }
     return new Node(createEngine(engineParts, cachePlanner({ ttl: '1h', jitter: 0 })), process, store)
   }

@@ -90,6 +90,7 @@ describe('the environment', () => {
       FOREBAY_DISABLED: '0',
       FOREBAY_REDIS: 'false',
       FOREBAY_SHARDS: '8',
+      FOREBAY_OUTBOX_DIRECTORY: '/var/lib/shop/outbox',
       FOREBAY_REDACT_KEYS: 'off',
       FOREBAY_DEFAULT_TTL: '5m',
       FOREBAY_STALE_WHILE_REVALIDATE: '60000',
@@ -114,6 +115,7 @@ describe('the environment', () => {
       disabled: false,
       redis: false,
       shards: 8,
+      outbox: { directory: '/var/lib/shop/outbox' },
       redactKeys: false,
       defaults: {
         ttl: 300_000,

@@ -14,6 +14,7 @@ export const forebayVariables = [
   'FOREBAY_DISABLED',
   'FOREBAY_REDIS',
   'FOREBAY_SHARDS',
+  'FOREBAY_OUTBOX_DIRECTORY',
   'FOREBAY_REDACT_KEYS',
   'FOREBAY_DEFAULT_TTL',
   'FOREBAY_STALE_WHILE_REVALIDATE',
@@ -51,13 +52,15 @@ export function checkVariableNames(variables: Variables): void {
 }
 
 /** Options of the service by their variables, over those that the code gives. Throws `E_OPTION` naming the variable. */
-export function serviceOptionsFrom(variables: Variables, given: { readonly defaults?: CacheOptions | undefined }): Found {
+export function serviceOptionsFrom(variables: Variables, given: Pick<ServiceOptions<never>, 'defaults' | 'outbox'>): Found {
   const defaults = { ...withoutUndefined(given.defaults), ...withoutUndefined(cacheOptionsFrom(variables, given.defaults)) }
+  const directory = variables.text('FOREBAY_OUTBOX_DIRECTORY')
   return withoutUndefined({
     service: variables.text('FOREBAY_SERVICE'),
     profile: variables.oneOf('FOREBAY_PROFILE', profiles),
     disabled: variables.flag('FOREBAY_DISABLED'),
     shards: variables.whole('FOREBAY_SHARDS', 1, 1_024),
+    outbox: directory === undefined ? undefined : { ...given.outbox, directory },
     redactKeys: variables.flag('FOREBAY_REDACT_KEYS'),
     defaults: Object.keys(defaults).length === 0 ? undefined : defaults,
   })

@@ -7,6 +7,7 @@ import { noCodecs, type ValueCodec, ValueCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { cachePlan, samePlan } from './cache-plan.js'
 import { withoutUndefined } from './option-checks.js'
+import { type OutboxOptions, outboxPlan } from './outbox-option.js'
 import { checkRedisSaid, type Profile, type ProfilePlan, profilePlan, withThreshold } from './profiles.js'
 
 /** Options of a service. `R` is what `redis` may be: the Redis layer says. */
@@ -21,6 +22,8 @@ export interface ServiceOptions<R> {
   readonly redis?: R | false | undefined
   /** Over how many parts the keys are spread in Redis. Fixed for a service at its first use; leave it out to adopt that. Default 16, on Cluster 64. */
   readonly shards?: number | undefined
+  /** How invalidations are kept that cannot be sent. Default: in memory, at most 1,000 for each shard. */
+  readonly outbox?: OutboxOptions | undefined
   /** Options for every cache that does not say otherwise. */
   readonly defaults?: CacheOptions | undefined
   /** How instances of classes of your own are cached; without a codec they are refused. The same in every process that reads them. */
@@ -38,6 +41,7 @@ export const serviceOptions: readonly (keyof ServiceOptions<unknown>)[] = [
   'disabled',
   'redis',
   'shards',
+  'outbox',
   'defaults',
   'codecs',
   'redactKeys',
@@ -69,6 +73,7 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
       `redis is ${show(redis)}; a URL, options or a client of ioredis; leave it out, or say false, to go without`,
     )
   }
+  outboxPlan(options.outbox)
   checkRedisSaid(redis, profile)
   if (defaults?.strategy === 'persistent') {
     throw new ForebayError('E_OPTION', 'defaults: strategy is "persistent"; a cache whose values do not end by time asks for that itself')

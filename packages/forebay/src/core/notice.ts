@@ -79,11 +79,12 @@ export function parseNotice(text: string): Notice | undefined {
   const match = /^(\w) (\S+) (\d+) (\S+) (\S+) (\[.*\])$/s.exec(text)
   if (match === null) return undefined
   const [, letter = '', inc = '', seq = '', nonce = '', previous = '', payload = ''] = match
-  const tidings = parseTidings(letter, payload)
+  const tidings = decodeTidings(letter, payload)
   return tidings && { inc, seq: Number(seq), nonce, previous, ...tidings }
 }
 
-function parseTidings(letter: string, payload: string): Tidings | undefined {
+/** The reverse of `encodeTidings`; `undefined` if it is none of ours. */
+export function decodeTidings(letter: string, payload: string): Tidings | undefined {
   const kind = kinds.get(letter)
   const parts = parseStrings(payload)
   if (kind === undefined || parts === undefined) return undefined

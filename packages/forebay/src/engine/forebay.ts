@@ -8,6 +8,7 @@ import type { Arrivals } from '../core/shard-view.js'
 import { EngineCache } from './cache.js'
 import { EventHub } from './event-hub.js'
 import { type Effects, Listener } from './listener.js'
+import { OutboxJournal } from './outbox-journal.js'
 import { type EngineParts, Ids } from './parts.js'
 import type { InvalidateOptions, WriteResult } from './public.js'
 import type { ForebayStats } from './reports.js'
@@ -41,6 +42,7 @@ export class Engine {
   readonly #shards: Shards
   readonly #ids: Ids
   readonly #wakes: Wakes
+  readonly #journal: OutboxJournal | undefined
   readonly #writes: Writes
   readonly #listener: Listener
   readonly #work = new Set<Promise<unknown>>()
@@ -72,7 +74,7 @@ export class Engine {
       onUnusable: (error) => this.#giveUp(error),
       onEvictionPolicy: (policy) => this.#strategies.policy(policy),
     })
-    this.#shards = new Shards(this.#far)
+    this.#shards = new Shards(this.#far, parts.outbox?.most)
     this.#wakes = new Wakes(clock)
     this.#repeats = new Repeats(clock, (work) => this.#track(work), parts.detached)
     this.#scopes = new TokenScopes(parts.openContext, () => {
@@ -85,8 +87,11 @@ export class Engine {
       (ms) => this.#suspended(ms),
     )
     const shared = { far: this.#far, shards: this.#shards, clock: this.#watch, ids: this.#ids, tell, effects }
-    this.#writes = new Writes({ ...shared, poke: () => this.#listener.poke(), track: (work) => this.#track(work) })
+    const journal = parts.outbox?.journal
+    this.#journal = journal && new OutboxJournal({ ...shared, journal, service: parts.service })
+    this.#writes = new Writes({ ...shared, journal: this.#journal, poke: () => this.#listener.poke(), track: (work) => this.#track(work) })
     this.#listener = new Listener({ ...shared, intervalMs: () => this.#intervalMs() })
+    this.#journal?.takeOver((left) => this.#writes.queueLeft(left))
     this.#listener.start()
   }
 
@@ -157,9 +162,9 @@ export class Engine {
     for (;;) {
       if (this.#unusable !== undefined) throw this.#unusable
       if (this.#closed) throw new ForebayError('E_CLOSED', 'closed before it was ready')
-      const doubtful = this.#shards.all.find((shard) => shard.view.provenAtMs === Number.NEGATIVE_INFINITY)
+      const doubtful = this.#shards.all.find(({ view, outbox }) => view.provenAtMs === Number.NEGATIVE_INFINITY || outbox.size > 0)
       if (doubtful === undefined) return
-      await this.#listener.provenSince(doubtful, longestIntervalMs)
+      if (await this.#listener.provenSince(doubtful, longestIntervalMs)) await this.#writes.drain(doubtful)
     }
   }
 
@@ -186,6 +191,7 @@ export class Engine {
       process: this.#ids.process,
       shards: { total: this.#shards.all.length, proven },
       outbox: this.#shards.unsent(),
+      outboxMax: this.#shards.mostUnsent,
       linkErrors: this.#far.linkErrors?.() ?? [],
       ...this.#totals,
     }
@@ -215,11 +221,7 @@ export class Engine {
         resolve()
       })
     })
-    await Promise.race([this.settled(), elapsed])
-    while (!over && this.#shards.unsent() > 0) {
-      await Promise.race([Promise.all(this.#shards.all.map((shard) => this.#writes.drain(shard))), elapsed])
-      if (this.#shards.unsent() > 0) await new Promise<void>((resolve) => clock.after(drainAgainMs, resolve))
-    }
+    await Promise.race([this.#finish(() => over), elapsed])
     this.#listener.close()
     for (const { cache } of this.#caches.values()) {
       cache.tick()
@@ -227,7 +229,18 @@ export class Engine {
     }
     this.#wakes.wakeAll()
     await this.#far.close()
+    await new Promise<void>((resolve) => clock.afterInput(resolve)) // writes that were under way go to the outbox, and count
+    this.#journal?.close()
     return { unsent: this.#shards.unsent() }
+  }
+
+  /** Lets what is under way end, then sends what waits. */
+  async #finish(over: () => boolean): Promise<void> {
+    await this.settled()
+    while (!over() && this.#shards.unsent() > 0) {
+      await Promise.all(this.#shards.all.map((shard) => this.#writes.drain(shard)))
+      if (this.#shards.unsent() > 0) await new Promise<void>((resolve) => this.#parts.clock.after(drainAgainMs, resolve))
+    }
   }
 
   /** What the log, and this process's own writes, do to all caches. */

@@ -7,14 +7,14 @@ const book = (key: string, cache = 'books'): Tidings => ({ kind: 'key', cache, k
 const waiting = (outbox: Outbox) => outbox.all().map(({ tidings }) => tidings)
 
 function filled(count: number, tidings: (i: number) => Tidings): Outbox {
-  const outbox = new Outbox()
+  const outbox = new Outbox(mostUnsent)
   for (let i = 0; i < count; i++) outbox.add(`n${i}`, tidings(i))
   return outbox
 }
 
 describe('the outbox', () => {
   it('keeps invalidations in their order, each once, the last time it was meant', () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox(mostUnsent)
     for (const key of ['a', 'b', 'a']) outbox.add(`n-${key}-${outbox.size}`, book(key))
     expect(outbox.all()).toEqual([
       { nonce: 'n-b-1', tidings: book('b') },
@@ -24,13 +24,13 @@ describe('the outbox', () => {
   })
 
   it('keeps a mark as an invalidation: what comes late must not leave anything', () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox(mostUnsent)
     outbox.add('n', { kind: 'stale', cache: 'books', key: 'a' })
     expect(waiting(outbox)).toEqual([book('a')])
   })
 
   it('lets go of what was sent, unless it was meant again since', () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox(mostUnsent)
     outbox.add('first', book('a'))
     const sending = outbox.first()
     outbox.add('again', book('a'))
@@ -42,7 +42,7 @@ describe('the outbox', () => {
   })
 
   it('keeps what was meant later in place of what was lost before', () => {
-    const outbox = new Outbox()
+    const outbox = new Outbox(mostUnsent)
     outbox.add('later', book('a'))
     outbox.addLost('lost', book('a'))
     outbox.addLost('lost too', book('b'))

@@ -1,13 +1,18 @@
-import { encodeTidings, firstNonce, type Tidings } from '../core/notice.js'
 import { wholeService } from '../core/far-store.js'
-import { mostUnsent } from '../core/plan.js'
+import { encodeTidings, firstNonce, type Tidings } from '../core/notice.js'
 
 /**
  * Invalidations of one shard that could not be sent, or were not answered. Bounded: when full, single keys and tags become the clear of
  * their caches. While it is not empty, this process neither reads this shard nor takes leases in it.
  */
 export class Outbox {
+  readonly #most: number
   readonly #waiting = new Map<string, Unsent>()
+
+  /** `most`: so many wait before they are coarsened. */
+  constructor(most: number) {
+    this.#most = most
+  }
 
   get size(): number {
     return this.#waiting.size
@@ -16,7 +21,7 @@ export class Outbox {
   /** Keeps an invalidation; true if the outbox was full and has been coarsened. A set is kept as an invalidation, never as a late write. */
   add(nonce: string, tidings: Tidings): boolean {
     this.#put(nonce, asInvalidation(tidings))
-    if (this.#waiting.size <= mostUnsent) return false
+    if (this.#waiting.size <= this.#most) return false
     this.#coarsen()
     return true
   }
@@ -62,7 +67,8 @@ export interface Unsent {
   readonly tidings: Tidings
 }
 
-function asInvalidation(tidings: Tidings): Tidings {
+/** What is kept of a write that was not sent: a set or a mark becomes an invalidation. */
+export function asInvalidation(tidings: Tidings): Tidings {
   return tidings.kind === 'stale' || tidings.kind === 'filled' ? { kind: 'key', cache: tidings.cache, key: tidings.key } : tidings
 }
 
@@ -70,7 +76,8 @@ function scopeOf(tidings: Tidings): string {
   return 'scope' in tidings ? tidings.scope : tidings.cache
 }
 
-function nameOf(tidings: Tidings): string {
+/** What tidings are about: of those with the same name one is enough. */
+export function nameOf(tidings: Tidings): string {
   const { kind, payload } = encodeTidings(tidings)
   return kind + payload
 }

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../core/clock.js'
 import type { OpenContext } from '../core/context.js'
 import type { Tell } from '../core/events.js'
 import type { FarStore } from '../core/far-store.js'
+import type { Journal } from '../core/journal.js'
 import type { Digest } from '../core/key.js'
 import type { OpenNearStore } from '../core/near-store.js'
 import type { Packing } from '../core/packing.js'
@@ -20,6 +21,8 @@ export interface EngineParts {
   readonly redactKey?: ((key: string, cache: string) => string) | undefined
   /** Runs background work outside every caller's async context. */
   readonly detached: <T>(work: () => T) => T
+  /** Bound of each shard's outbox, and where what waits there survives the process. Default: 1,000, and nowhere. */
+  readonly outbox?: { readonly most: number; readonly journal?: Journal | undefined } | undefined
   /** Makes a value that follows a caller's calls. */
   readonly openContext: OpenContext
 }

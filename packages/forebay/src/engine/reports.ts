@@ -127,7 +127,9 @@ export interface ForebayStats {
   /** The name of this process in leases and notices, new at each start. */
   readonly process: string
   readonly shards: { readonly total: number; readonly proven: number }
+  /** Invalidations that wait to be sent, and how many may wait for each shard before they are coarsened. */
   readonly outbox: number
+  readonly outboxMax: number
   /** Connections to Redis that cannot be used now, and why; one cause is named once for each node. Empty when all is well. */
   readonly linkErrors: readonly LinkError[]
   readonly replayed: number

@@ -1,6 +1,7 @@
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import { shardOf } from '../core/key.js'
 import type { Tidings } from '../core/notice.js'
+import { mostUnsent } from '../core/plan.js'
 import { ShardView } from '../core/shard-view.js'
 import { Outbox } from './outbox.js'
 
@@ -17,10 +18,13 @@ export interface Shard {
 /** All shards of the service. */
 export class Shards {
   readonly #far: FarStore
+  /** The bound of each shard's outbox. */
+  readonly mostUnsent: number
   #all: Shard[] = []
 
-  constructor(far: FarStore) {
+  constructor(far: FarStore, mostInOutbox = mostUnsent) {
     this.#far = far
+    this.mostUnsent = mostInOutbox
     this.resize(far.shards)
   }
 
@@ -33,7 +37,7 @@ export class Shards {
     const before = this.#all
     this.#all = Array.from({ length: count }, (_, index) => ({
       view: new ShardView(index),
-      outbox: new Outbox(),
+      outbox: new Outbox(this.mostUnsent),
       offsetMs: 0,
       toldProven: false,
     }))
@@ -58,6 +62,11 @@ export class Shards {
   /** The shards that tidings meant for this one belong to now: itself, unless the number of shards has changed since. */
   whereNow(shard: Shard, tidings: Tidings): readonly Shard[] {
     if (this.#all[shard.view.index] === shard) return [shard]
+    return this.concernedBy(tidings)
+  }
+
+  /** The shards that an invalidation has to reach. */
+  concernedBy(tidings: Tidings): readonly Shard[] {
     return 'key' in tidings ? [this.of(this.address(tidings.cache, tidings.key))] : this.#all
   }
 

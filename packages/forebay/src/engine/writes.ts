@@ -6,6 +6,7 @@ import { repeatNonce, type Tidings } from '../core/notice.js'
 import { encodeToken, mergeTokens, type Token, type TokenPart, unsent } from '../core/token.js'
 import type { Effects } from './listener.js'
 import type { Outbox, Unsent } from './outbox.js'
+import type { OutboxJournal } from './outbox-journal.js'
 import type { Ids } from './parts.js'
 import type { WriteResult } from './public.js'
 import type { Registration } from './registry.js'
@@ -25,6 +26,8 @@ export interface WritesParts {
   readonly effects: Pick<Effects, 'heard'>
   /** A write under way: `close()` waits for it. */
   readonly track: (work: Promise<unknown>) => void
+  /** Where what waits survives the process; `undefined`: nowhere. */
+  readonly journal: OutboxJournal | undefined
   /** Asks the shards again soon: an answer lets the outboxes be emptied. */
   readonly poke: () => void
 }
@@ -78,16 +81,22 @@ export class Writes {
 
   /** Keeps an invalidation, to be sent when the shard can be reached. */
   queue(shard: Shard, nonce: string, tidings: Tidings): void {
-    this.#queue(shard, tidings, (outbox) => outbox.add(nonce, tidings))
+    this.#queue(shard, { nonce, tidings }, (outbox) => outbox.add(nonce, tidings))
   }
 
   /** Keeps an invalidation that a failover has lost, to be sent again. */
   queueLost(shard: Shard, nonce: string, tidings: Tidings): void {
-    this.#queue(shard, tidings, (outbox) => outbox.addLost(nonce, tidings))
+    this.#queue(shard, { nonce, tidings }, (outbox) => outbox.addLost(nonce, tidings))
   }
 
-  #queue(shard: Shard, tidings: Tidings, put: (outbox: Outbox) => boolean): void {
+  /** Keeps what a process before this one could not send. */
+  queueLeft({ nonce, tidings }: Unsent): void {
+    for (const shard of this.#parts.shards.concernedBy(tidings)) this.queue(shard, nonce, tidings)
+  }
+
+  #queue(shard: Shard, { nonce, tidings }: Unsent, put: (outbox: Outbox) => boolean): void {
     let coarsened = false
+    this.#parts.journal?.keep(nonce, tidings)
     for (const target of this.#parts.shards.whereNow(shard, tidings)) coarsened = put(target.outbox) || coarsened
     this.#parts.tell({ type: 'outbox', waiting: this.#parts.shards.unsent(), coarsened })
     this.#parts.poke()
@@ -105,6 +114,7 @@ export class Writes {
     for (let next = shard.outbox.first(); next !== undefined; next = shard.outbox.first()) {
       if (!(await this.#sendAgain(shard, next))) return
     }
+    this.#parts.journal?.sent()
     this.#parts.tell({ type: 'outbox', waiting: this.#parts.shards.unsent(), coarsened: false })
   }
 

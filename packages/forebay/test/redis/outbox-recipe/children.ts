@@ -1,9 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { join } from 'node:path'
-import { build } from 'vite'
+import { compilePrograms, type Programs } from '../programs.js'
 import type { Plan, Said } from './messages.js'
 
 export type Role = 'writer' | 'relay' | 'publisher'
@@ -54,21 +52,7 @@ export class Child {
   }
 }
 
-/** Compiles the programs once, from the sources of today, into a folder of their own beside the packages they import. */
-export async function compile(): Promise<{ readonly program: (role: Role) => string; readonly remove: () => void }> {
-  const folder = fileURLToPath(new URL('./', import.meta.url))
-  const outDir = mkdtempSync(fileURLToPath(new URL('../../../dist.outbox-', import.meta.url)))
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    ssr: { resolve: { conditions: ['forebay-source', 'node', 'import', 'default'] }, noExternal: ['forebay'] },
-    build: {
-      ssr: true,
-      outDir,
-      emptyOutDir: false,
-      target: 'node20',
-      rollupOptions: { input: Object.fromEntries(roles.map((role) => [role, join(folder, `${role}.ts`)])), output: { format: 'es' } },
-    },
-  })
-  return { program: (role) => join(outDir, `${role}.js`), remove: () => rmSync(outDir, { recursive: true, force: true }) }
+/** Compiles the programs, once for all tests. */
+export function compile(): Promise<Programs<Role>> {
+  return compilePrograms(fileURLToPath(new URL('./', import.meta.url)), roles)
 }

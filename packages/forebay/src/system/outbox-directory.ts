@@ -1,0 +1,163 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { show } from '../core/duration.js'
+import { ForebayError } from '../core/errors.js'
+import { type Journal, journalHead, journalMark } from '../core/journal.js'
+
+/**
+ * Outboxes as files of one directory, one for each process.
+ *
+ * There is no lock and nobody asks who still lives: process ids repeat, and in containers all are 1. Whoever starts takes over the files of all
+ * the others. Where one of them is alive after all, both send the same invalidations, which harms nobody; from then on it keeps what it
+ * adds in a new file. A file changes its owner by being renamed, which exactly one can do. After each line the owner looks whether the
+ * file that it has written to is still its own, so that no line is added to what somebody else has already read.
+ *
+ * What is written is with the operating system, not on the disk: it survives the process however that ends, not a power failure.
+ */
+export interface OutboxDirectory {
+  readonly directory: string
+  readonly service: string
+  /** Names this process; nobody else has it. */
+  readonly id: string
+}
+
+/** Opens the outbox of this process; throws `E_OPTION` where files cannot be kept there. */
+export function openOutboxDirectory(place: OutboxDirectory): Journal {
+  const { directory, service } = place
+  asOption(directory, () => {
+    makeDirectory(directory)
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    for (const name of left(place)) refuseForeign(join(directory, name))
+  })
+  return new OutboxFile(place, join(directory, `${service}.${place.id}${ending}`))
+}
+
+const ending = '.outbox'
+
+class OutboxFile implements Journal {
+  readonly #place: OutboxDirectory
+  readonly #own: string
+  #open: { readonly descriptor: number; readonly inode: number } | undefined
+
+  constructor(place: OutboxDirectory, own: string) {
+    this.#place = place
+    this.#own = own
+  }
+
+  takeOver(keep: (texts: readonly string[]) => void): void {
+    const { directory, service, id } = this.#place
+    const taken = left(this.#place).flatMap((name, i) => {
+      const file = join(directory, `${service}.${id}-${i}${ending}`)
+      return renamed(join(directory, name), file) ? [file] : []
+    })
+    keep(taken.map(textOf))
+    for (const file of taken) rmSync(file, { force: true })
+  }
+
+  append(lines: string): void {
+    const { descriptor, inode } = this.#opened()
+    writeFileSync(descriptor, lines)
+    if (statSync(this.#own, { throwIfNoEntry: false })?.ino === inode) return
+    this.close()
+    this.append(lines)
+  }
+
+  replace(lines: string): void {
+    this.close()
+    if (lines === '') return rmSync(this.#own, { force: true })
+    const next = `${this.#own}.next`
+    try {
+      writeFileSync(next, journalHead(this.#place.service) + lines, { mode })
+      renameSync(next, this.#own)
+    } catch (error) {
+      rmSync(next, { force: true })
+      throw error
+    }
+  }
+
+  close(): void {
+    if (this.#open !== undefined) closeSync(this.#open.descriptor)
+    this.#open = undefined
+  }
+
+  #opened(): { readonly descriptor: number; readonly inode: number } {
+    if (this.#open !== undefined) return this.#open
+    const descriptor = openSync(this.#own, 'a', mode)
+    const { ino, size } = fstatSync(descriptor)
+    this.#open = { descriptor, inode: ino }
+    if (size === 0) writeFileSync(descriptor, journalHead(this.#place.service))
+    return this.#open
+  }
+}
+
+/** Keys may name customers. */
+const mode = 0o600
+
+/** The outboxes of this service that lie there. */
+function left({ directory, service }: OutboxDirectory): readonly string[] {
+  return readdirSync(directory).filter((name) => {
+    const id = name.startsWith(`${service}.`) && name.endsWith(ending) ? name.slice(service.length + 1, -ending.length) : ''
+    return /^[\w-]+$/.test(id)
+  })
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+    readdirSync(directory) // a file of that name is told as what it is
+  }
+}
+
+/** Nothing of anybody else's is ever taken away. What a power failure has left of a file of ours is nothing, or zeros. */
+function refuseForeign(file: string): void {
+  const start = textOf(file).slice(0, journalMark.length)
+  if (!journalMark.startsWith(start) && !/^\0+$/.test(start)) throw new Error(`${file} is no outbox of ours`)
+}
+
+/** Whether a file was there, and is now called so. */
+function renamed(file: string, name: string): boolean {
+  try {
+    renameSync(file, name)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false // somebody else was quicker
+    throw error
+  }
+}
+
+/** What cannot be read counts as damaged. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? '' : '\0'
+  }
+}
+
+function asOption(directory: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error)
+    throw new ForebayError('E_OPTION', `outbox.directory is ${show(directory)}; a directory in which files can be kept: ${words}`)
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

@@ -1,0 +1,72 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { startRedis } from '../../../../scripts/redis-servers.mjs'
+import { until } from '../../../../scripts/until.mjs'
+import { createForebay } from '../../src/create-forebay.js'
+import type { Forebay } from '../../src/engine/public.js'
+import { compilePrograms, type Programs } from './programs.js'
+
+let server: Awaited<ReturnType<typeof startRedis>>
+let programs: Programs<'writer'>
+let directory: string
+const service = 'kept'
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'forebay-kept-outbox-'))
+  // What is in it outlives it.
+  server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+  programs = await compilePrograms(fileURLToPath(new URL('./kept-outbox/', import.meta.url)), ['writer'])
+})
+afterAll(async () => {
+  programs?.remove()
+  await server?.stop()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function open(outbox?: { readonly directory: string }): Forebay {
+  const forebay = createForebay({ service, redis: server.url, outbox, defaults: { ttl: '1h' } })
+  onTestFinished(async () => void (await forebay.close()))
+  return forebay
+}
+
+/** What a caller gets whose loader would give this. */
+const found = (forebay: Forebay) => forebay.cache<string>('books').getOrSet('b42', () => 'new')
+
+/** A process invalidates while Redis is away, and is killed; Redis comes back with what it had. */
+async function invalidatedInVain(): Promise<void> {
+  const [before] = [open()]
+  await before.ready()
+  expect(await before.cache<string>('books').set('b42', 'old')).toMatchObject({ state: 'acknowledged' })
+  await before.close()
+  await server.kill()
+  const writer = fork(programs.program('writer'), [JSON.stringify({ redis: server.url, service, directory })], { execArgv: [] })
+  const ended = once(writer, 'exit')
+  expect(await Promise.race([once(writer, 'message'), ended])).toEqual(['queued', undefined])
+  writer.kill('SIGKILL')
+  expect(await ended).toEqual([null, 'SIGKILL'])
+  await server.start()
+}
+
+it('an invalidation made in an outage, by a process that was then killed, is sent by the next one before it believes Redis', async () => {
+  await invalidatedInVain()
+  expect(readdirSync(directory)).toHaveLength(1)
+  const reader = open()
+  await reader.ready()
+  expect(await found(reader)).toBe('old') // what Redis still has
+
+  const heir = open({ directory })
+  const answers = new Set<string>()
+  await until('the invalidation has been sent', async () => {
+    answers.add(await found(heir))
+    return heir.stats().outbox === 0 && heir.stats().shards.proven > 0
+  })
+  answers.add(await found(heir))
+  expect([...answers]).toEqual(['new'])
+  await until('the other process has heard of it', async () => (await found(reader)) === 'new')
+  expect(readdirSync(directory)).toEqual([])
+})
