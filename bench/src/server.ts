@@ -3,6 +3,8 @@ interface ServerScripts {
   readonly ensureServer: () => string
   readonly startRedis: () => Promise<RedisServer>
   readonly startCluster: (shape: { primaries: number; replicas: number }) => Promise<RedisCluster>
+  readonly startReplicated: (shape: { replicas: number }) => Promise<ReplicatedRedis>
+  readonly startSentinels: (shape: { replicas: number; sentinels: number }) => Promise<WatchedRedis>
 }
 export interface RedisServer {
   readonly url: string
@@ -17,8 +19,20 @@ export interface RedisServer {
 export interface RedisCluster {
   readonly nodes: readonly RedisServer[]
   readonly primaries: readonly RedisServer[]
+  /** Replica i follows primary i. */
+  readonly replicas: readonly RedisServer[]
   readonly urls: readonly string[]
   stop(): Promise<void>
+}
+export interface ReplicatedRedis {
+  readonly primary: RedisServer
+  readonly replicas: readonly RedisServer[]
+  stop(): Promise<void>
+}
+export interface WatchedRedis extends ReplicatedRedis {
+  /** What the Sentinels call the primary. */
+  readonly name: string
+  readonly sentinels: readonly RedisServer[]
 }
 
 async function loadScripts(): Promise<ServerScripts> {
@@ -35,4 +49,14 @@ export async function startServer(): Promise<RedisServer> {
 /** The same with a Cluster of three primaries, each with a replica. */
 export async function startSixNodes(): Promise<RedisCluster> {
   return (await loadScripts()).startCluster({ primaries: 3, replicas: 1 })
+}
+
+/** A primary with a replica. */
+export async function startPair(): Promise<ReplicatedRedis> {
+  return (await loadScripts()).startReplicated({ replicas: 1 })
+}
+
+/** A primary with two replicas, watched by three Sentinels. */
+export async function startWatched(): Promise<WatchedRedis> {
+  return (await loadScripts()).startSentinels({ replicas: 2, sentinels: 3 })
 }

@@ -1,15 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ChaosProxy } from 'forebay/testing'
 import type { Calls } from '../calls.js'
+import { moveSlots } from '../race/moving-slots.js'
 import { sharedMs } from '../race/shared-clock.js'
 import type { RedisServer } from '../server.js'
+import type { Place } from './place.js'
 
 /** What a fault can act on. */
-export interface Scene {
+export interface Scene extends Omit<Place, 'ways' | 'stop'> {
+  /** The primary that is struck. */
   readonly server: RedisServer
-  /** Between the process and the server. */
-  readonly proxy: ChaosProxy
   readonly worker: Calls
+  /** A key that lies where some of the process's keys do. */
+  readonly someKey: () => string
   /** A command to the server, over a connection of its own that does not count. */
   readonly command: (...words: (string | number)[]) => Promise<unknown>
   readonly forMs: number
@@ -25,6 +28,13 @@ function lasting(begin: (scene: Scene) => unknown, end: (scene: Scene) => unknow
     await pause(scene.forMs)
     await end(scene)
     return sharedMs()
+  }
+}
+
+/** What happens between the process and its server. */
+function onWay(act: (proxy: ChaosProxy) => void): (scene: Scene) => void {
+  return ({ proxies }) => {
+    for (const proxy of proxies) act(proxy)
   }
 }
 
@@ -58,28 +68,31 @@ export const frozen = lasting(
 )
 
 export const blackHole = lasting(
-  ({ proxy }) => proxy.blackHole(),
-  ({ proxy }) => proxy.heal(),
+  onWay((proxy) => proxy.blackHole()),
+  onWay((proxy) => proxy.heal()),
 )
 
 /** Redis can be used all the time, over new connections. */
-export const deadConnections: Fault = async ({ proxy, forMs }) => {
-  proxy.loseConnections()
+export const deadConnections: Fault = async (scene) => {
+  onWay((proxy) => proxy.loseConnections())(scene)
   const atMs = sharedMs()
-  await pause(forMs)
+  await pause(scene.forMs)
   return atMs
 }
 
-export const resets = repeated(200, ({ proxy }) => proxy.reset())
+export const resets = repeated(
+  200,
+  onWay((proxy) => proxy.reset()),
+)
 
 export const slow = lasting(
-  ({ proxy }) => proxy.delay({ latencyMs: 150 }),
-  ({ proxy }) => proxy.heal(),
+  onWay((proxy) => proxy.delay({ latencyMs: 150 })),
+  onWay((proxy) => proxy.heal()),
 )
 
 export const narrow = lasting(
-  ({ proxy }) => proxy.delay({ bytesPerSecond: 1_000_000 }),
-  ({ proxy }) => proxy.heal(),
+  onWay((proxy) => proxy.delay({ bytesPerSecond: 1_000_000 })),
+  onWay((proxy) => proxy.heal()),
 )
 
 /** Every command that may need memory is refused. */
@@ -97,3 +110,11 @@ export const flushes = repeated(1_000, ({ command }) => command('FLUSHALL'))
 export const stallMs = 500
 /** The server is well; the process's event loop is not. */
 export const stalls = repeated(1_000, ({ worker }) => worker.call('stall', stallMs))
+
+/** Redis can be used all the time. */
+export const movingSlots: Fault = async ({ primaries, forMs, someKey }) => {
+  const atMs = sharedMs()
+  const moved = await moveSlots(primaries, { forMs, someKey })
+  if (moved === 0) throw new Error('no slot has moved')
+  return atMs
+}

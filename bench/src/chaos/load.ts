@@ -1,30 +1,34 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { pick, readKeys, writtenKeys } from './keys.js'
 import { Samples } from './samples.js'
 import type { Item, Side } from './side.js'
 
 const lanes = 32
 export const originMs = 5
-/** A lane rests between its calls: what is measured is the answer, not how much a machine can do. */
-const restMs = 5
 const writeEveryMs = 20
 const lookEveryMs = 5
-/** A hit that took part in somebody's load is no hit in Redis. */
-const readKeys = Array.from({ length: 400 }, (_, i) => `read${i}`)
-const writtenKeys = Array.from({ length: 100 }, (_, i) => `written${i}`)
+
+export interface LoadPlan {
+  readonly valueBytes: number
+  /** How long a lane rests between its calls. */
+  readonly restMs: number
+}
 
 /** The callers of one process, its origin, and one writer. */
 export class LoadUnder {
   readonly samples = new Samples()
   readonly #side: Side
   readonly #filler: string
+  readonly #restMs: number
   readonly #versions = new Map<string, number>()
   readonly #loading = new Map<string, number>()
   #writes = true
   #failedWrites = 0
   #longestWriteMs = 0
 
-  constructor(side: Side, valueBytes: number) {
+  constructor(side: Side, { valueBytes, restMs }: LoadPlan) {
     this.#side = side
+    this.#restMs = restMs
     this.#filler = Array.from({ length: valueBytes }, (_, i) => String.fromCharCode(97 + ((i * i) % 26))).join('')
   }
 
@@ -61,14 +65,15 @@ export class LoadUnder {
   async #callOn(): Promise<never> {
     for (;;) {
       await this.#call(pick(Math.random() < 0.2 ? writtenKeys : readKeys))
-      await pause(restMs)
+      // Without a rest too others have their turn: an answer from memory takes none.
+      await (this.#restMs > 0 ? pause(this.#restMs) : turn())
     }
   }
 
   async #call(key: string): Promise<void> {
     const joins = this.#loading.has(key)
     let loaded = joins
-    const call = this.samples.begin()
+    const call = this.samples.begin(readKeys.indexOf(key))
     try {
       await this.#side.read(key, () => {
         loaded = true
@@ -115,8 +120,4 @@ export class LoadUnder {
   #version(key: string): number {
     return this.#versions.get(key) ?? 0
   }
-}
-
-function pick(keys: readonly string[]): string {
-  return keys[Math.floor(Math.random() * keys.length)] ?? ''
 }

@@ -1,16 +1,19 @@
 import { fork } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { chaosProxy } from 'forebay/testing'
 import { Calls } from '../calls.js'
 import { sharedMs } from '../race/shared-clock.js'
-import { type RedisServer, startServer } from '../server.js'
+import type { RedisServer } from '../server.js'
+import { type Place, places } from './place.js'
 import type { CallReport } from './samples.js'
 import type { Scenario } from './scenarios.js'
+import { someKeyOf } from './side.js'
 
 export interface Seen extends CallReport {
   readonly failedWrites: number
   readonly longestWriteMs: number
+  /** Calls that began while the fault lasted. */
+  readonly callsMeanwhile: number
   /** From the time at which Redis could be used again; `undefined`: not within the patience. */
   readonly firstHitMs: number | undefined
   readonly grownBytes: number
@@ -23,62 +26,74 @@ const workerFile = fileURLToPath(new URL('./worker.js', import.meta.url))
 const warmUpMs = 1_500
 /** What counts as under the fault: until so long after it. */
 const aftermathMs = 1_000
+/** From the beginning of a fault: what was under way is answered still. */
+const underWayMs = 100
 const patienceMs = 10_000
 /** The longest default staleness, and some: then what is still old stays old. */
 const settleMs = 2_000
 
-/** Runs one side under one fault, on a server of its own. */
-export async function run(side: string, { fault, valueBytes }: Scenario, forMs: number): Promise<Seen> {
-  const server = await startServer()
-  await using proxy = await chaosProxy({ target: { port: server.port } })
+/** Runs one side under one fault, on servers of its own. */
+export async function run(side: string, scenario: Scenario, forMs: number): Promise<Seen> {
+  const place = await places[scenario.place]()
   const child = fork(workerFile, { execArgv: ['--expose-gc'] })
   try {
-    const worker = new Calls(child)
-    await worker.call('open', { side, valueBytes, url: `redis://${proxy.host}:${proxy.port}`, directUrl: server.url })
-    await pause(warmUpMs)
-    const [memoryBefore, linksBefore] = [await worker.call<number>('memory'), await connectionsOf(server)]
-    let commands = 0
-    const command = (...words: (string | number)[]): Promise<unknown> => {
-      commands++
-      return server.command(...words)
-    }
-    const fromMs = sharedMs()
-    let memoryAfter = 0
-    const [usableMs] = await Promise.all([
-      fault({ server, proxy, worker, forMs, command }),
-      pause(0.8 * forMs).then(async () => {
-        memoryAfter = await worker.call<number>('memory')
-      }),
-    ])
-    await pause(aftermathMs)
-    const reported = await worker.call<CallReport & { failedWrites: number; longestWriteMs: number }>('report', {
-      fromMs,
-      toMs: sharedMs(),
-    })
-    const ownForInfo = 1
-    const linksAfter = (await connectionsOf(server)) - ownForInfo
-    await worker.call('stopWriting')
-    const firstHitMs = await first(worker, usableMs)
-    await eventually(async () => (await worker.call<number>('unsent')) === 0)
-    await pause(settleMs)
-    return {
-      ...reported,
-      firstHitMs: firstHitMs === undefined ? undefined : firstHitMs - usableMs,
-      grownBytes: memoryAfter - memoryBefore,
-      outdated: await Promise.race([worker.call<number>('outdated'), pause(patienceMs, Number.NaN)]),
-      reconnects: linksAfter - linksBefore - commands,
-    }
+    return await watch(side, scenario, { place, worker: new Calls(child), forMs })
   } finally {
     child.kill('SIGKILL')
-    server.resume()
-    await server.stop()
+    for (const server of place.primaries) server.resume()
+    await place.stop()
   }
 }
 
-async function first(worker: Calls, afterMs: number): Promise<number | undefined> {
+interface Stage {
+  readonly place: Place
+  readonly worker: Calls
+  readonly forMs: number
+}
+
+async function watch(side: string, { fault, valueBytes, restMs, memory, keepsLinks }: Scenario, { place, worker, forMs }: Stage) {
+  const [server] = place.primaries
+  if (server === undefined) throw new Error('there is no server')
+  await worker.call('open', { side, valueBytes, restMs, memory, ...place.ways })
+  await pause(warmUpMs)
+  const [memoryBefore, linksBefore] = [await worker.call<number>('memory'), await connectionsOf(server)]
+  let commands = 0
+  const command = (...words: (string | number)[]): Promise<unknown> => {
+    commands++
+    return server.command(...words)
+  }
+  const fromMs = sharedMs()
+  let memoryAfter = 0
+  const [usableMs] = await Promise.all([
+    fault({ ...place, server, worker, forMs, command, someKey: () => someKeyOf(side) }),
+    pause(0.8 * forMs).then(async () => {
+      memoryAfter = await worker.call<number>('memory')
+    }),
+  ])
+  const overMs = sharedMs()
+  await pause(aftermathMs)
+  const { calls: callsMeanwhile } = await worker.call<CallReport>('report', { fromMs, toMs: overMs })
+  const reported = await worker.call<CallReport & { failedWrites: number; longestWriteMs: number }>('report', { fromMs, toMs: sharedMs() })
+  const ownForInfo = 1
+  const reconnects = keepsLinks ? (await connectionsOf(server)) - ownForInfo - linksBefore - commands : 0
+  await worker.call('stopWriting')
+  const firstHitMs = await first(worker, { fromMs: fromMs + underWayMs, usableMs })
+  await eventually(async () => (await worker.call<number>('unsent')) === 0)
+  await pause(settleMs)
+  return {
+    ...reported,
+    callsMeanwhile,
+    firstHitMs: firstHitMs === undefined ? undefined : firstHitMs - usableMs,
+    grownBytes: memoryAfter - memoryBefore,
+    outdated: await Promise.race([worker.call<number>('outdated'), pause(patienceMs, Number.NaN)]),
+    reconnects,
+  }
+}
+
+async function first(worker: Calls, away: { readonly fromMs: number; readonly usableMs: number }): Promise<number | undefined> {
   let hitMs: number | undefined
   await eventually(async () => {
-    hitMs = await worker.call<number | undefined>('firstHitMs', afterMs)
+    hitMs = await worker.call<number | undefined>('firstHitMs', away)
     return hitMs !== undefined
   })
   return hitMs

@@ -1,5 +1,7 @@
 import { type CacheOptions, createForebay } from 'forebay'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
+import { pick, readKeys } from './keys.js'
+import type { Way } from './place.js'
 
 /** What is cached: a version of the origin, and bytes beside it. */
 export interface Item {
@@ -20,23 +22,27 @@ export interface Side {
 }
 
 export interface SidePlan {
-  /** The way with the faults, and the one past them. */
-  readonly url: string
-  readonly directUrl: string
+  readonly own: Way
+  /** That of the other process. */
+  readonly other: Way
+  /** Whether the process under chaos has a memory too. */
+  readonly memory: boolean
 }
 
 const ttlMs = 600_000
+const serviceName = 'chaos'
+const clusterShards = 64
 
-/** The library with its defaults, but without memory, so that each read depends on Redis. The other process has its memory. */
-async function forebay({ url, directUrl }: SidePlan): Promise<Side> {
-  const open = async (redis: string, options: CacheOptions<Item>) => {
-    const service = createForebay({ service: 'chaos', redis })
+/** The library with its defaults, and without memory where each read is to depend on Redis. The other process has its memory. */
+async function forebay(plan: SidePlan): Promise<Side> {
+  const open = async (redis: Way, options: CacheOptions<Item>) => {
+    const service = createForebay({ service: serviceName, redis })
     const cache = service.cache<Item>('items', { ttl: ttlMs, ...options })
     await service.ready()
     return { service, cache }
   }
-  const own = await open(url, { memory: false })
-  const other = await open(directUrl, {})
+  const own = await open(plan.own, plan.memory ? {} : { memory: false })
+  const other = await open(plan.other, {})
   return {
     read: (key, load) => own.cache.getOrSet(key, load),
     invalidate: (key) => own.cache.invalidate(key),
@@ -46,10 +52,9 @@ async function forebay({ url, directUrl }: SidePlan): Promise<Side> {
 }
 
 /** What is written by hand with ioredis and its defaults: GET, else load and SET; DEL. */
-async function naive({ url, directUrl }: SidePlan): Promise<Side> {
-  const open = (to: string): Redis => new Redis(to).on('error', () => {})
-  const [own, other] = [open(url), open(directUrl)]
-  const getOrSet = async (redis: Redis, key: string, load: Load): Promise<Item> => {
+async function naive(plan: SidePlan): Promise<Side> {
+  const [own, other] = [clientFor(plan.own), clientFor(plan.other)]
+  const getOrSet = async (redis: Redis | Cluster, key: string, load: Load): Promise<Item> => {
     const found = await redis.get(key)
     if (found !== null) return JSON.parse(found) as Item
     const item = await load()
@@ -65,4 +70,19 @@ async function naive({ url, directUrl }: SidePlan): Promise<Side> {
   }
 }
 
+function clientFor(way: Way): Redis | Cluster {
+  const client =
+    'url' in way
+      ? new Redis(way.url)
+      : 'cluster' in way
+        ? new Cluster([...way.cluster])
+        : new Redis({ sentinels: [...way.sentinels], name: way.name })
+  return client.on('error', () => {}) // one that nobody listens to is printed
+}
+
 export const sides: Readonly<Record<string, (plan: SidePlan) => Promise<Side>>> = { forebay, naive }
+
+/** A key of a Cluster that lies where some of a side's keys do. */
+export function someKeyOf(side: string): string {
+  return side === 'forebay' ? `{${serviceName}.${Math.floor(Math.random() * clusterShards)}}` : pick(readKeys)
+}

@@ -1,12 +1,12 @@
 // The process under chaos: callers, a writer, and what became of their calls.
 import { Calls } from '../calls.js'
 import { sharedMs } from '../race/shared-clock.js'
-import { LoadUnder } from './load.js'
+import { type LoadPlan, LoadUnder } from './load.js'
+import type { Away } from './samples.js'
 import { type Side, type SidePlan, sides } from './side.js'
 
-export interface Opening extends SidePlan {
+export interface Opening extends SidePlan, LoadPlan {
   readonly side: string
-  readonly valueBytes: number
 }
 
 let side: Side
@@ -17,7 +17,7 @@ new Calls(process, {
     const open = sides[opening.side]
     if (open === undefined) throw new Error(`no side ${opening.side}`)
     side = await open(opening)
-    load = new LoadUnder(side, opening.valueBytes)
+    load = new LoadUnder(side, opening)
     load.start()
   },
   stall(forMs: number) {
@@ -35,7 +35,7 @@ new Calls(process, {
     failedWrites: load.failedWrites,
     longestWriteMs: load.longestWriteMs,
   }),
-  firstHitMs: (afterMs: number) => load.samples.firstHitMs(afterMs),
+  firstHitMs: (away: Away) => load.samples.firstHitMs(away),
   stopWriting: () => load.stopWriting(),
   unsent: () => side.unsent(),
   outdated: () => load.outdated(),

@@ -6,18 +6,24 @@ import type { Fault } from './faults.js'
 const batch = 5
 const restMs = 2
 
-/** One after the other, slots that hold shards of the service move to another primary, their keys a few at a time, for as long as told. */
+/** In traffic, slots that hold shards of the service move. */
 export function movingSlots(plan: { forMs: number; shards: number; moved: (slots: number) => void }): Fault {
-  return async ({ servers }) => {
-    const endMs = performance.now() + plan.forMs
-    let moved = 0
-    while (performance.now() < endMs) {
-      const shard = Math.floor(Math.random() * plan.shards)
-      const slot = Number(await servers[0]?.command('CLUSTER', 'KEYSLOT', `{race.${shard}}`))
-      if (await move(servers, slot)) moved++
-    }
-    plan.moved(moved)
+  const someKey = () => `{race.${Math.floor(Math.random() * plan.shards)}}`
+  return async ({ servers }) => plan.moved(await moveSlots(servers, { forMs: plan.forMs, someKey }))
+}
+
+/**
+ * One after the other, slots move to another primary, their keys a few at a time, for as long as told: those of keys chosen by chance.
+ * Resolves with how many have moved.
+ */
+export async function moveSlots(servers: readonly RedisServer[], plan: { forMs: number; someKey: () => string }): Promise<number> {
+  const endMs = performance.now() + plan.forMs
+  let moved = 0
+  while (performance.now() < endMs) {
+    const slot = Number(await servers[0]?.command('CLUSTER', 'KEYSLOT', plan.someKey()))
+    if (await move(servers, slot)) moved++
   }
+  return moved
 }
 
 async function move(servers: readonly RedisServer[], slot: number): Promise<boolean> {

@@ -100,6 +100,17 @@ describe('a proxy', () => {
     await echoed(client, 'e;')
   })
 
+  test('leads new connections elsewhere, and leaves open ones where they are', async () => {
+    const client = await opened()
+    const other = createServer((socket) => socket.on('error', () => {}).end('other')).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    proxy.leadTo({ port: (other.address() as AddressInfo).port })
+    const next = await open()
+    await until('the other server', async () => next.heard === 'other')
+    await echoed(client, 'still here;')
+    other.close()
+  })
+
   test('passes everything where bandwidth is limited', async () => {
     const client = await opened()
     proxy.delay({ bytesPerSecond: 100_000 }, 'down')

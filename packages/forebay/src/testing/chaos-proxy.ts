@@ -17,9 +17,15 @@ export interface ChaosDelay {
   readonly bytesPerSecond?: number | undefined
 }
 
+/** A server: its port, and its host; the loopback interface if none is named. */
+export interface ChaosTarget {
+  readonly port: number
+  readonly host?: string | undefined
+}
+
 export interface ChaosProxyOptions {
   /** Where connections lead. */
-  readonly target: { readonly port: number; readonly host?: string | undefined }
+  readonly target: ChaosTarget
   /** Port to listen on, of the loopback interface. Default: a free one. */
   readonly port?: number | undefined
   /** The same seed gives the same jitter. Default 1. */
@@ -48,6 +54,8 @@ export interface ChaosProxy {
   silence(): void
   /** Resets new connections at once; open ones go on. */
   refuse(): void
+  /** New connections lead elsewhere from now on, as with an address that moves; open ones stay where they are. */
+  leadTo(target: ChaosTarget): void
   /** Ends all faults. Dead connections stay dead until they are closed. */
   heal(): void
   /** Resets all connections and stops listening. */
@@ -75,16 +83,16 @@ const loopback = '127.0.0.1'
 
 class TcpProxy implements ChaosProxy {
   readonly host = loopback
-  readonly #target: { readonly port: number; readonly host: string }
   readonly #random: Random
   readonly #ways: Readonly<Record<'up' | 'down', Way>> = { up: clearWay(), down: clearWay() }
   readonly #pairs = new Set<Pair>()
   readonly #silent = new Set<Socket>()
   readonly #listening: Server
   #welcome: Welcome = 'join'
+  #target: ChaosTarget
 
   constructor({ target, seed = 1 }: ChaosProxyOptions) {
-    this.#target = { port: target.port, host: target.host ?? loopback }
+    this.#target = target
     this.#random = new SimRandom(seed)
     this.#listening = createServer({ allowHalfOpen: true }, (client) => this.#accept(client))
   }
@@ -137,6 +145,10 @@ class TcpProxy implements ChaosProxy {
     this.#welcome = 'refuse'
   }
 
+  leadTo(target: ChaosTarget): void {
+    this.#target = target
+  }
+
   heal(): void {
     this.#welcome = 'join'
     this.#change(clearWay(), 'both')
@@ -166,7 +178,8 @@ class TcpProxy implements ChaosProxy {
       client.on('close', () => this.#silent.delete(client))
       return void client.resume()
     }
-    this.#join(client, connect({ ...this.#target, allowHalfOpen: true }))
+    const { port, host = loopback } = this.#target
+    this.#join(client, connect({ port, host, allowHalfOpen: true }))
   }
 
   #join(client: Socket, server: Socket): void {

@@ -1,4 +1,4 @@
-export type { ChaosDelay, ChaosDirection, ChaosProxy, ChaosProxyOptions } from './chaos-proxy.js'
+export type { ChaosDelay, ChaosDirection, ChaosProxy, ChaosProxyOptions, ChaosTarget } from './chaos-proxy.js'
 export { chaosProxy } from './chaos-proxy.js'
 export type { ConformanceCase, ConformanceWorld } from './conformance.js'
 export { farStoreConformance } from './conformance.js'
