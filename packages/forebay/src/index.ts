@@ -61,5 +61,6 @@ export type {
   MemoryState,
   MonitorStats,
   RedisState,
+  ReplicaStats,
   TotalStats,
 } from './engine/reports.js'

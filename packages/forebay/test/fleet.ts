@@ -1,6 +1,6 @@
 import { cachePlanner } from '../src/config/forebay-plan.js'
 import type { EventOf, EventType, ForebayEvent } from '../src/core/events.js'
-import type { FarStore } from '../src/core/far-store.js'
+import type { FarStore, ReplicaPlan } from '../src/core/far-store.js'
 import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
@@ -10,7 +10,7 @@ import type { Packing } from '../src/core/packing.js'
 import { createPacking } from '../src/system/packing.js'
 import { SimClock } from '../src/testing/sim-clock.js'
 import type { Weather } from '../src/testing/sim-link.js'
-import { type GroupLinks, type NetworkEvent, type SimStore, simStore } from '../src/testing/sim-network.js'
+import { closeLinks, type GroupLinks, type NetworkEvent, type SimStore, simStore } from '../src/testing/sim-network.js'
 import { type ClockSkew, SimProcess } from '../src/testing/sim-process.js'
 import { SimRandom } from '../src/testing/sim-random.js'
 import { SimGroup } from '../src/testing/sim-server.js'
@@ -23,6 +23,7 @@ interface NodeParts {
   readonly packing?: Packing
   readonly skew?: ClockSkew
   readonly outbox?: { readonly most: number; readonly journal?: Journal | undefined }
+  readonly replicas?: ReplicaPlan
 }
 
 /** Every message takes this long, each way. */
@@ -68,6 +69,7 @@ export class Fleet {
       shards: this.#shards,
       weather: this.weather,
       deadlineMs,
+      replicas: parts.replicas,
       observe: (event: NetworkEvent) => {
         if (event.type === 'executed') this.executed.push(event)
       },
@@ -167,8 +169,7 @@ export class Node {
   /** The process dies, and the server sees its sockets closed. */
   kill(): void {
     this.process.kill()
-    this.links.command.close()
-    this.links.listen.close()
+    closeLinks(this.links)
   }
 
   /** Nothing passes between this process and the server any more; nobody is told. */

@@ -52,12 +52,36 @@ export interface FarStore {
    * Not one act: it takes as long as it takes, ends early where the store is away, and never rejects for that. Answers how many it deleted.
    */
   sweep(request: SweepRequest): Promise<number>
+  /** Where reads may also go to replicas. */
+  readonly replicas?: Replicas | undefined
   /** What is wrong with the links now, where there are links. */
   linkErrors?(): readonly LinkError[]
   /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
   onNotice(listener: (shard: number, notice: Notice) => void): void
   /** Ends all links; what is under way is rejected. */
   close(): Promise<void>
+}
+
+/** The replicas of the shards' servers. They lag by a time that nobody knows, so an answer tells where in its history the shard stood there. */
+export interface Replicas {
+  readonly plan: ReplicaPlan
+  /** A plain read at a replica, and the position of the shard there, both of one moment; `undefined` = none can be asked now. Proves nothing. */
+  get(at: EntryAddress): Promise<ReplicaAnswer> | undefined
+}
+
+export interface ReplicaPlan {
+  /** `hedge`: a replica is asked too where the primary is late. `prefer`: replicas are asked first. */
+  readonly reads: 'hedge' | 'prefer'
+  /** For how long the one asked first has the read alone. */
+  readonly hedgeAfterMs: number
+  /** The share of the reads that may be hedged. */
+  readonly budget: number
+}
+
+export interface ReplicaAnswer {
+  /** `undefined`: the replica has no metadata of the shard. */
+  readonly position: Position | undefined
+  readonly bytes: Bytes | undefined
 }
 
 /** A connection that cannot be used. */

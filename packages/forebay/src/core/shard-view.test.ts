@@ -368,3 +368,29 @@ describe('a write that is sent again', () => {
     expect([...view.takeLost(new Set([repeatNonce(repeatNonce('mine', 'y'), 'z')])).keys()]).toEqual([])
   })
 })
+
+describe('who stands somewhere in the history', () => {
+  it('has everything from the seq on that was known, as far as the chain was heard', () => {
+    const history = new History()
+    const view = started(history)
+    const places = [book, author, book].map((tidings) => {
+      const notice = history.next(tidings)
+      view.hear(notice, 0)
+      return { inc: notice.inc, seq: notice.seq, head: notice.nonce }
+    })
+    expect(places.map((place) => view.vouchesFor(place, 2))).toEqual([false, true, true])
+    const unheard = history.next(author)
+    expect(view.vouchesFor({ inc: unheard.inc, seq: unheard.seq, head: unheard.nonce }, 2)).toBe(false)
+  })
+
+  it('does not, where it has come there by another history', () => {
+    const history = new History()
+    const view = started(history)
+    const [first, second] = [history.next(book), history.next(author)]
+    view.hear(first, 0)
+    view.hear(second, 0)
+    expect(view.vouchesFor({ inc: second.inc, seq: 2, head: 'other' }, 2)).toBe(false)
+    expect(view.vouchesFor({ inc: first.inc, seq: 1, head: 'other' }, 1)).toBe(false)
+    expect(view.vouchesFor({ inc: 'inc-two_', seq: 2, head: second.nonce }, 2)).toBe(false)
+  })
+})

@@ -102,6 +102,15 @@ export class ShardView {
   }
 
   /**
+   * Whether who stands at this position has everything that was known here when the least seq was `leastSeq`. The numbers alone do not say so:
+   * after a failover that lost notices another history counts on. The nonce does, for each is written once and stands for all before it.
+   */
+  vouchesFor({ inc, seq, head }: Position, leastSeq: number): boolean {
+    if (inc !== this.#inc || seq < leastSeq || seq > this.#seq) return false
+    return (seq === this.#seq ? this.#head : this.#nonces.get(seq)) === head
+  }
+
+  /**
    * Whether a write's place in the history has been heard, nonce and all. `perhaps`: it lies further back than what is known by name, so
    * it may as well belong to a history that has since taken the place of the one heard.
    */

@@ -9,7 +9,7 @@ import type { Pattern } from '../core/pattern.js'
 import { Bulk } from './bulk.js'
 import { Controls } from './controls.js'
 import { explain } from './explain.js'
-import { FarReads, type Found } from './far-reads.js'
+import { FarReads, type FarReadsParts, type Found } from './far-reads.js'
 import { HotKeys } from './hot-keys.js'
 import { type Flight, unlessAborted } from './flights.js'
 import { Loads, type LoadsParts, type Served } from './loads.js'
@@ -60,6 +60,7 @@ import type { Arrivals } from '../core/shard-view.js'
 /** What one cache shares with the others of its service. */
 export interface CacheParts
   extends Omit<LoadsParts, 'reads' | 'near' | 'payloads'>,
+    Pick<FarReadsParts, 'replicas'>,
     Pick<EngineParts, 'service' | 'digest' | 'detached' | 'openNearStore' | 'packing'> {
   readonly arrivals: Arrivals
   readonly writes: Writes

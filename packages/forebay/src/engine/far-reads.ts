@@ -13,11 +13,14 @@ import type { Held } from './near.js'
 import type { Ids } from './parts.js'
 import type { Payloads, Unpacked } from './payloads.js'
 import type { Registration } from './registry.js'
+import type { ReplicaReads } from './replica-reads.js'
 import { readmit } from './schemas.js'
 import type { Shards } from './shards.js'
 
 export interface FarReadsParts {
   readonly far: FarStore
+  /** Where reads may go to replicas. */
+  readonly replicas: ReplicaReads | undefined
   readonly shards: Shards
   readonly clock: Clock
   readonly ids: Ids
@@ -57,7 +60,18 @@ export class FarReads {
 
   /** The plain read, if it may be trusted: where the shard is proven by the node that it goes to. */
   plain(at: EntryAddress, registration: Registration): Promise<Bytes | undefined> | undefined {
-    return this.#mayBePlain(at, registration) ? this.#parts.far.get(at) : undefined
+    const { far, replicas } = this.#parts
+    if (this.#mayBePlain(at, registration)) return replicas === undefined ? far.get(at) : replicas.read(at)
+    return replicas && this.#withoutPrimary(replicas, at, registration)
+  }
+
+  /** The primary is out of reach, and has proven the shard before that, lately: until that is too long ago, a replica may stand in for it. */
+  #withoutPrimary(replicas: ReplicaReads, at: EntryAddress, registration: Registration): Promise<Bytes | undefined> | undefined {
+    const { shards } = this.#parts
+    const shard = shards.of(at)
+    if (!shards.provenWithoutPrimary(shard, registration.startedMs, this.#plan.maxStalenessMs)) return undefined
+    registration.trueAsOfMs = shard.view.provenAtMs
+    return replicas.instead(at)
   }
 
   #mayBePlain(at: EntryAddress, registration: Registration): boolean {

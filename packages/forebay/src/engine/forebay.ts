@@ -16,6 +16,7 @@ import { Recorder } from './recorder.js'
 import { redacting } from './redaction.js'
 import type { Registration } from './registry.js'
 import { Repeats } from './repeats.js'
+import { ReplicaReads } from './replica-reads.js'
 import { Shards } from './shards.js'
 import { CacheCounters, totalOf } from './statistics.js'
 import { StrategyWarnings } from './strategy-warnings.js'
@@ -40,6 +41,7 @@ export class Engine {
   readonly #arrivals: Arrivals = { last: 0 }
   readonly #far
   readonly #shards: Shards
+  readonly #replicas: ReplicaReads | undefined
   readonly #ids: Ids
   readonly #wakes: Wakes
   readonly #journal: OutboxJournal | undefined
@@ -86,6 +88,8 @@ export class Engine {
       () => 2 * this.#intervalMs(),
       (ms) => this.#suspended(ms),
     )
+    const { replicas } = this.#far
+    this.#replicas = replicas && new ReplicaReads({ far: this.#far, replicas, shards: this.#shards, clock: this.#watch })
     const shared = { far: this.#far, shards: this.#shards, clock: this.#watch, ids: this.#ids, tell, effects }
     const journal = parts.outbox?.journal
     this.#journal = journal && new OutboxJournal({ ...shared, journal, service: parts.service })
@@ -104,6 +108,7 @@ export class Engine {
     const { service, digest, detached, random, openNearStore, packing } = this.#parts
     const cache = new EngineCache(plan, {
       far: this.#far,
+      replicas: this.#replicas,
       shards: this.#shards,
       clock: this.#watch,
       ids: this.#ids,
@@ -193,6 +198,7 @@ export class Engine {
       outbox: this.#shards.unsent(),
       outboxMax: this.#shards.mostUnsent,
       linkErrors: this.#far.linkErrors?.() ?? [],
+      replicas: this.#replicas?.stats,
       ...this.#totals,
     }
   }

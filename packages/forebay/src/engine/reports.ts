@@ -121,6 +121,19 @@ export interface MonitorStats {
   readonly histogram: readonly { readonly atMostMs: number; readonly count: number }[]
 }
 
+/** What replicas have done for reads since the start. */
+export interface ReplicaStats {
+  /** Reads sent to a replica. */
+  readonly asked: number
+  /** Answers of replicas that were used. */
+  readonly served: number
+  /** Answers that did not count, since the replica lagged behind what this process knew, or followed another history. */
+  readonly refused: number
+  /** Reads for which the second was asked because the first was late, and for how many of these the second answered first. */
+  readonly hedged: number
+  readonly won: number
+}
+
 export interface ForebayStats {
   readonly caches: { readonly [name: string]: CacheStats }
   readonly total: TotalStats
@@ -132,6 +145,8 @@ export interface ForebayStats {
   readonly outboxMax: number
   /** Connections to Redis that cannot be used now, and why; one cause is named once for each node. Empty when all is well. */
   readonly linkErrors: readonly LinkError[]
+  /** Reads by replicas; `undefined` where they are off. */
+  readonly replicas: ReplicaStats | undefined
   readonly replayed: number
   readonly dropped: number
   readonly resent: number

@@ -85,6 +85,12 @@ export class Shards {
     return shard.view.provenBy(this.#far.nodeOf(shard.view.index), nowMs, maxStalenessMs)
   }
 
+  /** Whether all news up to lately is known, and nothing of ours still to be told, though there is no link to the primary now. */
+  provenWithoutPrimary(shard: Shard, nowMs: number, maxStalenessMs: number): boolean {
+    if (shard.outbox.size > 0 || this.#far.nodeOf(shard.view.index) !== undefined) return false
+    return nowMs - shard.view.provenAtMs < maxStalenessMs
+  }
+
   unsent(): number {
     return this.#all.reduce((sum, shard) => sum + shard.outbox.size, 0)
   }

@@ -22,6 +22,7 @@ import {
   type LeaseRequest,
   type Position,
   type ReplayRequest,
+  type ReplicaAnswer,
   type StampRequest,
   type StoredValue,
   type SweepRequest,
@@ -130,6 +131,11 @@ export class TwinServer {
     const bytes = this.#entries.read(nameOf(at), nowMs)
     this.#mark(bytes ? 'get:bytes' : 'get:none')
     return bytes
+  }
+
+  /** A plain read together with the shard's position, as a replica is asked for it. */
+  placedGet(at: EntryAddress, nowMs: number): ReplicaAnswer {
+    return { position: this.#shard(at.shard).position, bytes: this.get(at, nowMs) }
   }
 
   check(at: EntryAddress, request: { readonly newInc: string }, nowMs: number): CheckAnswer {

@@ -36,6 +36,8 @@ export interface LinkParts {
   readonly weather: Weather
   readonly process: SimProcess
   readonly group: SimGroup
+  /** Whether it leads to the group's replica. */
+  readonly toReplica: boolean
   readonly deadlineMs: number
   readonly tell: (what: 'up' | 'down', server: SimServer | undefined) => void
 }
@@ -169,7 +171,8 @@ export class SimLink {
   }
 
   #findServer(): SimServer | undefined {
-    const { group, random, weather } = this.#parts
+    const { group, random, weather, toReplica } = this.#parts
+    if (toReplica) return group.replica.reachable ? group.replica : undefined
     if (group.former.length > 0 && random.chance(weather.wrongServer)) return random.pick(group.former)
     return group.primary.reachable ? group.primary : undefined
   }

@@ -1,5 +1,5 @@
 import { ForebayError } from '../core/errors.js'
-import type { EntryAddress, FarStore, ShardGroup } from '../core/far-store.js'
+import type { EntryAddress, FarStore, ReplicaPlan, Replicas, ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import { orError } from '../core/settled.js'
 import type { TwinServer } from '../memory/twin-server.js'
@@ -24,7 +24,7 @@ export type NetworkEvent =
 /** One act as it was asked for. */
 export type Request =
   | {
-      readonly act: 'get' | 'check' | 'acquire' | 'fill' | 'release' | 'renew' | 'extend' | 'write'
+      readonly act: 'get' | 'replica-get' | 'check' | 'acquire' | 'fill' | 'release' | 'renew' | 'extend' | 'write'
       readonly at: EntryAddress
       readonly request: object
     }
@@ -39,20 +39,23 @@ export interface SimNetworkParts {
   readonly weather: Weather
   /** A call that is not answered by then is rejected; it may still be executed. */
   readonly deadlineMs: number
+  /** Whether the processes read from the groups' replicas too, and how. */
+  readonly replicas?: ReplicaPlan | undefined
   readonly observe: (event: NetworkEvent) => void
 }
 
-/** A process's store on the network, and its two links to each group, so that a world can break them. */
+/** A process's store on the network, and its links to each group, so that a world can break them. */
 export interface SimStore {
   readonly far: FarStore
   readonly links: readonly GroupLinks[]
 }
 
-/** As a real process has them: one link for commands, one for questions and pushes, which have no order between them. */
+/** As a real process has them: one link for commands, one for questions and pushes, which have no order between them; perhaps one to the replica. */
 export interface GroupLinks {
   readonly group: SimGroup
   readonly command: SimLink
   readonly listen: SimLink
+  readonly replica: SimLink | undefined
 }
 
 /** The far store of one process: every act goes over a link to whoever is at its other end. */
@@ -92,10 +95,17 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
 
   const get = (at: EntryAddress) => onShard('command', at.shard, { act: 'get', at, request: {} }, (twin, nowMs) => twin.get(at, nowMs))
 
+  const replicaGet: Replicas['get'] = (at) => {
+    const link = map.of(at.shard).replica
+    if (link?.runId === undefined) return undefined
+    return run(link, { act: 'replica-get', at, request: {} }, (twin, nowMs) => twin.placedGet(at, nowMs))
+  }
+
   return {
     links,
     far: {
       shards: network.shards,
+      replicas: network.replicas && { plan: network.replicas, get: replicaGet },
       nodeOf: (shard) => command(shard).runId,
       groups: () => map.groups(),
       get,
@@ -139,10 +149,7 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
         }
       },
       async close() {
-        for (const { command, listen } of links) {
-          command.close()
-          listen.close()
-        }
+        for (const one of links) closeLinks(one)
       },
     },
   }
@@ -190,16 +197,24 @@ function isRefusal(error: unknown): boolean {
   return error instanceof ForebayError && error.code === 'E_REDIS_REFUSED'
 }
 
+/** Ends all links to one group. */
+export function closeLinks({ command, listen, replica }: GroupLinks): void {
+  command.close()
+  listen.close()
+  replica?.close()
+}
+
 function linksTo(group: SimGroup, network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): GroupLinks {
-  const link = (kind: 'command' | 'listen') =>
+  const link = (kind: 'command' | 'listen' | 'replica') =>
     new SimLink({
       clock: network.clock,
       random: network.random.fork(`${owner.name}/${group.id}/${kind}`),
       weather: network.weather,
       process: owner.process,
       group,
+      toReplica: kind === 'replica',
       deadlineMs: network.deadlineMs,
       tell: (what, server) => network.observe({ type: 'link', process: owner.name, link: `${group.id}/${kind}`, what, server }),
     })
-  return { group, command: link('command'), listen: link('listen') }
+  return { group, command: link('command'), listen: link('listen'), replica: network.replicas && link('replica') }
 }

@@ -80,6 +80,11 @@ export class SimServer {
     for (const listener of listeners) listener()
   }
 
+  /** A replica has caught up: it holds what its primary holds now. */
+  follow(primary: TwinServer): void {
+    this.#twin = primary.clone(this.#twin.runId)
+  }
+
   /** Comes back as a new run, with its data or without. */
   start(options: { readonly loseData: boolean }): void {
     this.#starts += 1
@@ -96,7 +101,8 @@ export class SimGroup {
   #shards: readonly number[]
   readonly #world: SimClock
   #primary: SimServer
-  #replica: { readonly twin: TwinServer; readonly takenAtMs: number }
+  readonly #replica: SimServer
+  #replicatedMs: number
   #failovers = 0
   readonly #former: SimServer[] = []
 
@@ -112,7 +118,8 @@ export class SimGroup {
     this.#world = parts.world
     const twin = new TwinServer({ shards: parts.allShards, runId: `${parts.id}.0` })
     this.#primary = new SimServer({ name: parts.id, world: parts.world, twin, clockOffsetMs: parts.clockOffsetMs })
-    this.#replica = { twin: twin.clone('replica'), takenAtMs: parts.world.now() }
+    this.#replica = new SimServer({ ...parts, name: `${parts.id}-replica`, twin: twin.clone(`${parts.id}-replica`) })
+    this.#replicatedMs = parts.world.now()
   }
 
   /** They move to other groups, perhaps all of them. */
@@ -122,6 +129,11 @@ export class SimGroup {
 
   get primary(): SimServer {
     return this.#primary
+  }
+
+  /** It answers plain reads, as of when it last caught up. */
+  get replica(): SimServer {
+    return this.#replica
   }
 
   /** Primaries of the past that are still up: demoted, they refuse to write. */
@@ -140,7 +152,8 @@ export class SimGroup {
 
   /** The replica catches up with the primary. */
   replicate(): void {
-    this.#replica = { twin: this.#primary.twin.clone('replica'), takenAtMs: this.#world.now() }
+    this.#replica.follow(this.#primary.twin)
+    this.#replicatedMs = this.#world.now()
   }
 
   /**
@@ -149,7 +162,7 @@ export class SimGroup {
    */
   failover(options: { readonly oldStays: boolean; readonly clockOffsetMs: number }): { readonly sinceMs: number } {
     const old = this.#primary
-    const lost = { sinceMs: this.#replica.takenAtMs }
+    const lost = { sinceMs: this.#replicatedMs }
     this.#failovers += 1
     const twin = this.#replica.twin.clone(`${this.id}-${this.#failovers}.0`)
     twin.writable = true

@@ -64,6 +64,11 @@ function readsOfTheOldPrimary(plan: WorldPlan): WorldPlan {
   return { ...long(plan), ...topology, caches: caches.slice(0, 1), features, horizonMs: 20_000, paceMs: 30, strikes: 8 }
 }
 
+/** Nothing is kept in memory, so that all reads go to servers. */
+function readsOfReplicas(plan: WorldPlan): WorldPlan {
+  return { ...long(plan), horizonMs: 12_000, caches: long(plan).caches.map((cache) => ({ ...cache, memory: 0 })) }
+}
+
 /** Lost and forgotten stamps raise a shard's floor; here nobody heeds it. */
 function withoutFloor(): () => void {
   return replace(TwinShard.prototype, 'judge', (judge) => {
@@ -568,5 +573,12 @@ export const canaries: readonly Canary[] = [
           return run.call(this, undefined, work)
         } as typeof run
       }),
+  },
+  {
+    name: 'a replica counts wherever it stands',
+    breaks: ['P1', 'P7'],
+    features: ['replicas'],
+    plan: readsOfReplicas,
+    plant: () => replace(ShardView.prototype, 'vouchesFor', () => () => true),
   },
 ]

@@ -43,6 +43,8 @@ export interface CheckerParts {
   readonly report: (violation: Violation) => void
   /** An answer may take this long to come back. */
   readonly travelMs: number
+  /** Whether reads may be answered by replicas. */
+  readonly lagging: boolean
   /** Whether this process has all its links, to servers that run, and nothing in its outbox. */
   readonly reaches: (node: string) => boolean
 }
@@ -63,7 +65,7 @@ interface Grant {
 /**
  * Judges everything that can be seen from outside the engine against the promises, as PROTOCOL words them:
  * the own process and whoever shows a token obey a fence exactly; a key's fence is exact in Redis for everybody; a group's fence binds
- * Redis reads of other processes, and every fence their memory, after `maxStaleness`. What a failover may have lost is judged once things
+ * Redis reads of other processes, and every fence their memory, after `maxStaleness`; where replicas are read, so does a key's. What a failover may have lost is judged once things
  * have settled.
  */
 export class Checker {
@@ -137,6 +139,7 @@ export class Checker {
       if (event.what === 'down') this.trouble(event.process)
       return
     }
+    if (event.act === 'replica-get') return
     if (event.error !== undefined || event.late) this.trouble(event.process)
     if (event.act === 'acquire' && isKind(event.answer, 'lease'))
       this.#granted(event.process, leaseOf(event.at), event.request as AcquireRequest)
@@ -171,14 +174,15 @@ export class Checker {
   #breaks(read: ReadRecord, fence: Fence): Violation['promise'] | undefined {
     if (fence.kind === 'stale' && (read.state !== 'fresh' || this.#clocksJump)) return undefined
     if (!this.#living?.has(fence.node) && this.fences.mayBeLost(fence)) return undefined
-    const { now } = this.#parts
+    const { now, lagging } = this.#parts
     const before = (ms: number | undefined, allowanceMs: number, atMs: number) => ms !== undefined && ms + allowanceMs < atMs
     if (fence.node === read.node && before(fence.endedMs, 0, read.beganMs)) return 'P1'
     if (read.shown === fence) return 'P7'
     const staleness = read.cache.maxStalenessMs * (1 + maxDrift) + toleranceMs
     if (read.why === 'outage' || (read.state === undefined && read.cache.onOutage === 'serve')) return undefined
     if (read.tier === 'memory') return before(fence.effectiveMs, staleness, now()) ? 'P2' : undefined
-    const exact = read.tier === 'redis' && !read.joined && (read.strict || isKeyFence(fence)) && !this.#lately(this.#demotedMs, staleness)
+    const bound = read.strict || (isKeyFence(fence) && !lagging)
+    const exact = read.tier === 'redis' && !read.joined && bound && !this.#lately(this.#demotedMs, staleness)
     return before(fence.effectiveMs, exact ? 0 : staleness, read.beganMs) ? 'P1' : undefined
   }
 

@@ -51,7 +51,7 @@ export class Faults {
     const striking = new Set(strikes.map(([fault]) => fault))
     for (const fault of plan.faults) if (!striking.has(fault)) this.#targets.count(`fault ${fault}`)
     for (const [fault, strike] of strikes) if (plan.faults.has(fault)) this.#again(fault, strike)
-    if (plan.faults.has('failovers')) this.#replicateNow()
+    if (plan.faults.has('failovers') || plan.features.has('replicas')) this.#replicateNow()
   }
 
   /** Fair weather, all links and servers whole. */
@@ -59,7 +59,10 @@ export class Faults {
     this.#over = true
     Object.assign(this.#targets.weather, fairWeather)
     for (const repair of [...this.#repairs]) repair()
-    for (const group of this.#targets.groups) for (const server of group.former) server.stop()
+    for (const group of this.#targets.groups) {
+      for (const server of group.former) server.stop()
+      group.replicate()
+    }
   }
 
   #again(fault: Fault, strike: () => void): void {

@@ -9,7 +9,7 @@ import type { Cache, CacheControl } from '../../src/engine/public.js'
 import { openNearStore } from '../../src/memory/near-store.js'
 import { openContext } from '../../src/system/context.js'
 import type { SimClock } from '../../src/testing/sim-clock.js'
-import { type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
+import { closeLinks, type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
 import { type ClockSkew, SimProcess } from '../../src/testing/sim-process.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
 import type { OriginValue, Versioned } from './origin.js'
@@ -111,10 +111,7 @@ export class WorldNode {
 
   kill(): void {
     this.process.kill()
-    for (const { command, listen } of this.store.links) {
-      command.close()
-      listen.close()
-    }
+    for (const links of this.store.links) closeLinks(links)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ValuesMode } from '../../src/core/kept-value.js'
+import type { ReplicaPlan } from '../../src/core/far-store.js'
 import type { EvictionPolicy } from '../../src/core/near-store.js'
 import type { LoadBounds } from '../../src/core/plan.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
@@ -98,6 +99,7 @@ export const breadths = [
   'policies',
   'negative-ttl',
   'load-bounds',
+  'replicas',
 ] as const
 export type Feature = (typeof features)[number] | (typeof breadths)[number]
 
@@ -189,6 +191,13 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
     strikes: random.pick([2, 4, 4, 8]),
     features: switchedOn,
   }
+}
+
+/** How the processes of a world read from replicas, if they do. */
+export function replicasOf({ seed, features }: WorldPlan): ReplicaPlan | undefined {
+  const random = new SimRandom(`replicas/${seed}`)
+  const reads = random.pick(['hedge', 'prefer'] as const)
+  return features.has('replicas') ? { reads, hedgeAfterMs: random.pick([1, 5, 20]), budget: random.pick([0.1, 1]) } : undefined
 }
 
 /** Two worlds in five have none of it. */

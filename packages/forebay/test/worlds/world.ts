@@ -10,7 +10,7 @@ import { Clients } from './clients.js'
 import { fairWeather, Faults, serverEpochMs } from './faults.js'
 import { WorldNode, type WrapStore } from './node.js'
 import { Origin } from './origin.js'
-import { versionOf, type WorldPlan } from './plan.js'
+import { replicasOf, versionOf, type WorldPlan } from './plan.js'
 import { Trace } from './trace.js'
 
 export interface WorldReport {
@@ -95,6 +95,7 @@ class World {
       origin: this.#origin,
       report: (violation) => this.violated(violation),
       travelMs: 2 * plan.deadlineMs,
+      lagging: plan.features.has('replicas'),
       reaches: (name) => this.#nodes.some((node) => node.name === name && node.reachesAll),
     })
     this.#groups = this.#makeGroups()
@@ -106,6 +107,7 @@ class World {
       shards: plan.shards,
       weather,
       deadlineMs: plan.deadlineMs,
+      replicas: replicasOf(plan),
       observe: (event) => this.#observe(event),
     }
     const shared = { clock: this.#clock, plan, checker: this.#checker, trace, count }
@@ -279,9 +281,16 @@ class World {
       await this.#pass(1_500)
     }
     this.#checker.finish(living)
+    this.#countReplicas()
     this.#checkMonitors()
     this.#checkBounds()
     await this.#closeAll()
+  }
+
+  #countReplicas(): void {
+    for (const { engine } of this.#nodes) {
+      for (const [what, times] of Object.entries(engine.stats().replicas ?? {})) if (times > 0) this.#count(`replica ${what}`)
+    }
   }
 
   /** Where nothing is broken and every write is told, nothing that a monitor follows outlives its contract by much. */
