@@ -64,3 +64,4 @@ export type {
   ReplicaStats,
   TotalStats,
 } from './engine/reports.js'
+export type { AskCredentials, RedisCredentials } from './redis/redis-option.js'

@@ -1,8 +1,11 @@
 import { createRequire } from 'node:module'
 import type { ConnectionOptions } from 'node:tls'
 import type { RedisOptions as AllOptions, Command, Redis } from 'ioredis'
-import type { Random } from '../core/clock.js'
+import type { Clock, Random } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
+import { failureOf, isRefusedLogin } from './failure.js'
+import type { LinkNews } from './link-news.js'
+import { type LogIn, type Login, Logins } from './logins.js'
 import type { Address, RedisPlan } from './plan.js'
 
 /** What a command takes. */
@@ -17,6 +20,10 @@ export interface Outcome {
 /** A client of ioredis that has not been told to connect yet. */
 export interface Client {
   readonly redis: Redis
+  /** What has to be done before each attempt to connect, where there is something. */
+  readonly prepare: (() => Promise<void>) | undefined
+  /** How long to wait before the next attempt, where it is not the client that begins it. */
+  readonly pauseMs: () => number
   /** Writes one command; strings in its answer come as buffers. */
   send(name: string, args: readonly Argument[], outcome: Outcome): void
   /** As `send`, for a read of keys: the path on which each microsecond counts. */
@@ -46,20 +53,31 @@ interface Library {
   readonly Command: typeof Command
 }
 
+export interface OpenerParts {
+  readonly random: Random
+  readonly clock: Clock
+  readonly news: LinkNews
+}
+
 /** Loads ioredis, which is an optional peer, and returns what opens clients by this plan. */
-export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
+export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerParts): OpenClient {
   const library = load()
+  const { ask } = plan.credentials
+  const logins = ask && new Logins({ ask, clock, news })
   const delay = (attempt: number, longestMs = longestRetryMs) =>
     Math.min(firstRetryMs * 2 ** Math.min(attempt, 5), longestMs) * (0.5 + random.unit() / 2)
   const common = settings(plan)
   return (address) => {
     let attempts = 0
     let longestMs = longestRetryMs
-    const retryStrategy = () => delay(++attempts, longestMs)
-    const redis = new library.Redis({ ...common, ...address, retryStrategy })
+    const pauseMs = () => delay(++attempts, longestMs)
+    // Whoever has to ask for credentials before each attempt begins them all himself.
+    const redis = new library.Redis({ ...common, ...address, retryStrategy: logins === undefined ? pauseMs : () => null })
     const reads = new ReadCommands(library)
     return {
       redis,
+      prepare: logins && loggingIn(redis, logins, plan.credentials.username),
+      pauseMs,
       stands: () => {
         attempts = 0
         longestMs = longestRetryMs
@@ -70,6 +88,31 @@ export function clientOpener(plan: RedisPlan, random: Random): OpenClient {
       read: (name, keys, outcome) => redis.sendCommand(reads.take(name, keys, outcome)),
       send: (name, args, outcome) => send(redis, new library.Command(name, args as Argument[], { replyEncoding: null }), outcome),
     }
+  }
+}
+
+/** Each attempt to connect begins with the newest credentials. */
+function loggingIn(redis: Redis, logins: Logins, otherwise: string | undefined): () => Promise<void> {
+  let used: Login | undefined
+  const logIn: LogIn = async (login) => {
+    if (redis.mode === 'subscriber') return // it takes no command any more; when the server ends it, it comes back with the new login
+    used = login
+    const user = login.username ?? otherwise
+    try {
+      await (user === undefined ? redis.auth(login.password) : redis.auth(user, login.password))
+    } catch (error) {
+      throw failureOf(error) // the client's own error carries the password
+    }
+  }
+  redis.on('ready', () => logins.opened(logIn))
+  redis.on('close', () => logins.closed(logIn))
+  redis.on('error', (error: unknown) => {
+    if (isRefusedLogin(failureOf(error))) logins.refused(used)
+  })
+  return async () => {
+    const login = await logins.next()
+    used = login
+    Object.assign(redis.options, { username: login.username ?? otherwise, password: login.password })
   }
 }
 

@@ -45,6 +45,11 @@ export function reactionTo(failure: ForebayError): Reaction {
   return ofCall.test(failure.message) ? 'none' : 'tell'
 }
 
+/** Whether the server has refused a user or his password. */
+export function isRefusedLogin({ code, message }: ForebayError): boolean {
+  return code === 'E_REDIS_REFUSED' && /\b(?:WRONGPASS|NOAUTH)\b|ERR invalid password/.test(message)
+}
+
 /** Whether the server does not know the script of an `EVALSHA`; asked of the client's own error. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.name === replyErrorName && error.message.startsWith('NOSCRIPT')

@@ -108,7 +108,7 @@ class Store implements RedisFarStore {
     const topologyParts = {
       clock,
       random,
-      open: clientOpener(plan, random),
+      open: clientOpener(plan, { random, clock, news: this.#news }),
       deadlines: plan.deadlines,
       news: this.#news,
       plan,

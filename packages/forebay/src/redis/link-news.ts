@@ -7,6 +7,7 @@ import type { Address, RedisPlan } from './plan.js'
 const againMs = 60_000
 /** Most kinds of trouble told in that time, however many nodes fail in however many ways. */
 const mostTold = 32
+const mostSecrets = 16
 
 interface Parts {
   readonly clock: Clock
@@ -22,6 +23,7 @@ export class LinkNews {
   readonly #parts: Parts
   readonly #failing = new Map<object, { readonly node: string; error: string; readonly sinceMs: number }>()
   readonly #toldMs = new Map<string, number>()
+  readonly #secrets = new Set<string>()
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -42,6 +44,22 @@ export class LinkNews {
     const node = this.#nameOf(address)
     const error = this.#withoutSecrets(words)
     if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `${this.#whatIs(address)} at ${node} refuses: ${error}` })
+  }
+
+  /** Something that is not of one link. */
+  warn(words: string): void {
+    const text = this.#withoutSecrets(words)
+    if (this.#isNew('', text)) this.#parts.tell({ type: 'warning', text: `Redis: ${text}` })
+  }
+
+  /** A password that was given later than the plan. The last ones are remembered: what fails now may have begun with an older one. */
+  keepSecret(secret: string): void {
+    this.#secrets.delete(secret)
+    this.#secrets.add(secret)
+    for (const oldest of this.#secrets) {
+      if (this.#secrets.size <= mostSecrets) return
+      this.#secrets.delete(oldest)
+    }
   }
 
   /** The link can be used, or is no longer there. */
@@ -82,7 +100,7 @@ export class LinkNews {
   /** No server sends a password back, but what stands between may. */
   #withoutSecrets(text: string): string {
     const { credentials, sentinel } = this.#parts.plan
-    const secrets = [credentials.password, sentinel?.credentials.password].filter((secret) => secret !== undefined && secret !== '')
-    return secrets.reduce((shown: string, secret) => shown.replaceAll(secret ?? '', '***'), text)
+    const secrets = [credentials.password, sentinel?.credentials.password, ...this.#secrets]
+    return secrets.reduce((shown: string, secret) => (secret ? shown.replaceAll(secret, '***') : shown), text)
   }
 }

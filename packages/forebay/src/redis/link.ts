@@ -314,14 +314,24 @@ export class Link {
   }
 
   #connect(): void {
-    this.#client.redis.connect().catch(() => {}) // told by the events too
+    const { redis, prepare } = this.#client
+    const begin = () => {
+      if (!this.#closed) redis.connect().catch(() => {}) // told by the events too
+    }
+    if (prepare === undefined) return begin()
+    this.#told = false
+    prepare().then(begin, (error: unknown) => {
+      this.#failed(failureOf(error).message)
+      this.#connectLater()
+    })
   }
 
   /** The client gives up by itself where a connection cannot even be begun; we do not. */
   #connectLater(): void {
+    const { redis, pauseMs } = this.#client
     if (this.#closed) return
-    this.#options.clock.after(greetAgainMs, () => {
-      if (!this.#closed && this.#client.redis.status === 'end') this.#connect()
+    this.#options.clock.after(pauseMs(), () => {
+      if (!this.#closed && (redis.status === 'end' || redis.status === 'wait')) this.#connect()
     })
   }
 

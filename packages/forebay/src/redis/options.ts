@@ -2,15 +2,27 @@ import type { ConnectionOptions } from 'node:tls'
 import { parseDuration, show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
-import { type Address, deadlinesFor, type RedisPlan } from './plan.js'
-import type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
+import { type Address, type Credentials, deadlinesFor, type RedisPlan } from './plan.js'
+import type { AskCredentials, RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
 import { defaultPort, defaultSentinelPort, parseHost, parseRedisUrl, type RedisUrl, withoutLogin } from './redis-url.js'
 
-export type { RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
+export type { RedisClusterOption, RedisCredentials, RedisOption, RedisServerOption } from './redis-option.js'
 
-const common = ['username', 'password', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout']
+const common = ['username', 'password', 'credentials', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout']
 export const serverOptions = [
-  ...['url', 'host', 'port', 'path', 'db', 'sentinels', 'name', 'sentinelUsername', 'sentinelPassword', 'sentinelTls'],
+  ...[
+    'url',
+    'host',
+    'port',
+    'path',
+    'db',
+    'sentinels',
+    'name',
+    'sentinelUsername',
+    'sentinelPassword',
+    'sentinelCredentials',
+    'sentinelTls',
+  ],
   ...common,
 ]
 export const clusterOptions = ['cluster', ...common]
@@ -32,13 +44,13 @@ type Place = Omit<RedisPlan, 'service' | 'shards'>
 
 function serverPlan(option: RedisServerOption): Place {
   checkNames(option, serverOptions)
-  const { url, db, username, password } = option
+  const { url, db } = option
   const from = url === undefined ? undefined : parseRedisUrl('redis', checkText('redis.url', url))
   if (from?.kind === 'cluster') throw wrong('redis.url', 'redis+cluster:', 'one server here; say { cluster: [url] } for a Cluster')
   return {
     mode: 'single',
     ...placeOf(option, from),
-    credentials: { username: username ?? from?.username, password: password ?? from?.password },
+    credentials: credentialsOf(option, from),
     db: checkDb(db ?? from?.db ?? 0),
     ...connection(option, from?.tls),
   }
@@ -64,7 +76,7 @@ function placeOf(option: RedisServerOption, from: RedisUrl | undefined): Pick<Pl
 
 function clusterPlan(option: RedisClusterOption): Place {
   checkNames(option, clusterOptions)
-  const { cluster, username, password } = option
+  const { cluster } = option
   if (!Array.isArray(cluster) || cluster.length === 0) throw wrong('redis.cluster', cluster, 'a list of at least one node')
   const urls = cluster.flatMap((node) => (typeof node === 'string' && node.includes('://') ? [parseRedisUrl('redis.cluster', node)] : []))
   const nodes = cluster.flatMap((node: RedisClusterOption['cluster'][number]): readonly Address[] => {
@@ -81,13 +93,27 @@ function clusterPlan(option: RedisClusterOption): Place {
     nodes,
     path: undefined,
     sentinel: undefined,
-    credentials: { username: username ?? login?.username, password: password ?? login?.password },
+    credentials: credentialsOf(option, login),
     db: 0,
     ...connection(
       option,
       urls.some((url) => url.tls),
     ),
   }
+}
+
+function credentialsOf(
+  { username, password, credentials }: RedisServerOption | RedisClusterOption,
+  from: Pick<RedisUrl, 'username' | 'password'> | undefined,
+): Credentials {
+  return loginOf('redis.credentials', credentials, { username: username ?? from?.username, password: password ?? from?.password })
+}
+
+function loginOf(option: string, ask: AskCredentials | undefined, login: Credentials): Credentials {
+  if (ask === undefined) return login
+  if (typeof ask !== 'function') throw wrong(option, ask, 'a function that returns { username, password }, or a promise of it')
+  if (login.password !== undefined) throw new ForebayError('E_OPTION', `${option} is given, and a password too; one of them`)
+  return { ...login, ask }
 }
 
 function connection(
@@ -106,7 +132,7 @@ function connection(
 }
 
 function sentinelPlan(option: RedisServerOption): RedisPlan['sentinel'] {
-  const { sentinels, name, sentinelUsername, sentinelPassword, sentinelTls = false } = option
+  const { sentinels, name, sentinelUsername, sentinelPassword, sentinelCredentials, sentinelTls = false } = option
   if (sentinels === undefined) return undefined
   if (!Array.isArray(sentinels) || sentinels.length === 0) throw wrong('redis.sentinels', sentinels, 'a list of at least one Sentinel')
   return {
@@ -114,7 +140,7 @@ function sentinelPlan(option: RedisServerOption): RedisPlan['sentinel'] {
     nodes: sentinels.map((node: { readonly host: string; readonly port?: number | undefined }) =>
       checkAddress('redis.sentinels', { port: defaultSentinelPort, ...node }),
     ),
-    credentials: { username: sentinelUsername, password: sentinelPassword },
+    credentials: loginOf('redis.sentinelCredentials', sentinelCredentials, { username: sentinelUsername, password: sentinelPassword }),
     tls: checkTls('redis.sentinelTls', sentinelTls),
   }
 }

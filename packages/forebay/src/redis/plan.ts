@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import type { AskCredentials } from './redis-option.js'
 
 /** A node's place in the network. */
 export interface Address {
@@ -10,6 +11,8 @@ export interface Address {
 export interface Credentials {
   readonly username: string | undefined
   readonly password: string | undefined
+  /** Given in place of a password. */
+  readonly ask?: AskCredentials | undefined
 }
 
 /** What to find the primary by where Sentinels watch over it. */

@@ -3,10 +3,27 @@ import type { ConnectionOptions } from 'node:tls'
 /** A span of time: milliseconds, or a number with its unit. */
 type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
 
+/** What `credentials` gives. */
+export interface RedisCredentials {
+  /** Default: the option `username`, else none. */
+  readonly username?: string | undefined
+  readonly password: string
+  /**
+   * For how long they are good. When three quarters of it are over they are asked for anew, and open connections log in again. Default:
+   * until the server refuses them to a new connection.
+   */
+  readonly validFor?: Duration | undefined
+}
+
+/** Asked when connections are made, and again when the server refuses what was given. Has 5 s to answer. */
+export type AskCredentials = () => RedisCredentials | PromiseLike<RedisCredentials>
+
 /** What a single server and a Cluster have in common. */
 interface ConnectionOption {
   readonly username?: string | undefined
   readonly password?: string | undefined
+  /** Asked for the password, and perhaps the user, where they change while the process runs; in place of `password`. */
+  readonly credentials?: AskCredentials | undefined
   /** `true` = with the platform's certificates; otherwise Node's TLS options. */
   readonly tls?: boolean | ConnectionOptions | undefined
   /** How long a connection may take to be made. Default 500 ms. */
@@ -31,6 +48,8 @@ export interface RedisServerOption extends ConnectionOption {
   readonly name?: string | undefined
   readonly sentinelUsername?: string | undefined
   readonly sentinelPassword?: string | undefined
+  /** As `credentials`, for the Sentinels. */
+  readonly sentinelCredentials?: AskCredentials | undefined
   readonly sentinelTls?: boolean | ConnectionOptions | undefined
 }
 

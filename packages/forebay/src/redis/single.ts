@@ -82,12 +82,12 @@ export class SingleTopology implements Topology {
 
   /** Sentinels have a password, and certificates, of their own. */
   #watchFor(sentinel: SentinelPlan): SentinelWatch {
-    const { plan, random } = this.#parts
+    const { plan } = this.#parts
     const { credentials, tls } = sentinel
     return new SentinelWatch({
       ...this.#parts,
       sentinel,
-      open: clientOpener({ ...plan, credentials, tls, db: 0 }, random),
+      open: clientOpener({ ...plan, credentials, tls, db: 0 }, this.#parts),
       isUsable: () => this.#node?.commands.node !== undefined,
       onMaster: (address) => this.#goTo(address),
     })
