@@ -3,12 +3,13 @@ import { ensureInstalled } from './install.mjs'
 import { ensureServer } from './redis-servers.mjs'
 import { allTests, lint, packageShape, program, report, tally, types } from './stages.mjs'
 
-// Samples of the long runs: real processes racing on a real Redis, and worlds beyond those of the tests.
+// Samples of the long runs: real processes racing on a real Redis, one whose Redis fails, and worlds beyond those of the tests.
 const race = program('race, a sample', ['scripts/run.mjs', 'bench', 'dist/race/main.js', '--json', '--sample'])
+const chaos = program('chaos, a sample', ['scripts/run.mjs', 'bench', 'dist/chaos/main.js', '--json', '--sample'])
 const soak = program('soak, a sample', ['scripts/soak.mjs', '--minutes', '0.25', '--from', '5000000'])
 
 // In this order, one after the other.
-const STEPS = [types, lint, packageShape, allTests, race, soak]
+const STEPS = [types, lint, packageShape, allTests, race, chaos, soak]
 
 await ensureInstalled()
 ensureServer()
