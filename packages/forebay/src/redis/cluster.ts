@@ -16,11 +16,16 @@ interface Member {
   bell: Bell | undefined
 }
 
-/** The map is read this often when all is well, and this often while a shard has no usable node. */
+/** The map is read this often when all is well. Pauses are half as long again by chance, so that processes do not ask together. */
 const calmMs = 5_000
-const uneasyMs = 300
-/** Never more often than this, however many calls ask for it. */
-const leastPauseMs = 250
+/**
+ * This often while a shard has no usable node, or calls are sent elsewhere, and never more often, however many ask for it. The node that
+ * takes over tells all others at once, so this is nearly all that finding it takes: it has to be well within what is promised.
+ */
+const uneasyMs = 150
+/** After so long nobody is about to take over: an election takes seconds, once the node timeout, 15 s by default, is over. */
+const uneasyForMs = 60_000
+const resignedMs = 1_000
 /** Group of the shards whose node is not known. */
 const nowhere = 'nowhere'
 
@@ -42,6 +47,7 @@ export class ClusterTopology implements Topology {
   #timer: Timer | undefined
   #nextMs = Number.POSITIVE_INFINITY
   #lastMs = Number.NEGATIVE_INFINITY
+  #uneasySinceMs: number | undefined
   #closed = false
 
   constructor(parts: TopologyParts) {
@@ -162,8 +168,13 @@ export class ClusterTopology implements Topology {
   }
 
   #refreshSoon(): void {
+    this.#refreshAt(Math.max(this.#parts.clock.now(), this.#lastMs + this.#pauseMs()))
+  }
+
+  #pauseMs(): number {
     const { clock, random } = this.#parts
-    this.#refreshAt(Math.max(clock.now(), this.#lastMs + leastPauseMs * (1 + random.unit())))
+    const sinceMs = this.#uneasySinceMs ?? clock.now()
+    return (clock.now() - sinceMs < uneasyForMs ? uneasyMs : resignedMs) * (1 + random.unit() / 2)
   }
 
   #refreshAt(atMs: number): void {
@@ -188,7 +199,8 @@ export class ClusterTopology implements Topology {
       if (config?.node !== undefined) await agreement.settle(config).catch(() => {}) // so is this
     }
     const calm = this.#owners.length > 0 && this.#owners.every((_, shard) => this.nodeFor(shard)?.commands.node !== undefined)
-    this.#refreshAt(clock.now() + (calm ? calmMs : uneasyMs) * (1 + random.unit() / 2))
+    this.#uneasySinceMs = calm ? undefined : (this.#uneasySinceMs ?? clock.now())
+    this.#refreshAt(clock.now() + (calm ? calmMs * (1 + random.unit() / 2) : this.#pauseMs()))
   }
 
   async #read(link: Link): Promise<void> {

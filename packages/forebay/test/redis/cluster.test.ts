@@ -180,6 +180,8 @@ describe('a primary that dies', () => {
     const lost = everywhere().filter(({ shard }) => store.nodeOf(shard) === runId)
     const others = everywhere().filter(({ shard }) => store.nodeOf(shard) !== runId)
     expect(lost.length).toBeGreaterThan(0)
+    const survivors = cluster.nodes.filter((node) => node !== victim)
+    const [mapsBefore, killedMs] = [await mapsRead(survivors), performance.now()]
     await victim?.kill()
     await until('the link is away', () => lost.every(({ shard }) => store.nodeOf(shard) === undefined))
     expect(await Promise.all(others.map((at) => codeOf(store.write(at, invalidation))))).toEqual(others.map(() => 'answered'))
@@ -189,5 +191,13 @@ describe('a primary that dies', () => {
     })
     await untilConnected(store)
     expect(store.groups().flatMap((group) => group.shards)).toHaveLength(shards)
+    const mostMaps = 2 + (performance.now() - killedMs) / 150
+    expect((await mapsRead(survivors)) - mapsBefore).toBeLessThanOrEqual(mostMaps)
   })
+
+  /** How often these nodes were asked for the map of slots. */
+  async function mapsRead(nodes: Cluster['nodes']): Promise<number> {
+    const counts = nodes.map(async (node) => /^cmdstat_cluster\|slots:calls=(\d+)/m.exec(`${await node.command('INFO', 'commandstats')}`))
+    return (await Promise.all(counts)).reduce((sum, match) => sum + Number(match?.[1] ?? 0), 0)
+  }
 })
