@@ -1,4 +1,5 @@
 import { cachePlanner, checkServiceOptions, keyRedactor, type ServiceOptions } from './config/forebay-plan.js'
+import { healthPlan } from './config/health-option.js'
 import { outboxPlan } from './config/outbox-option.js'
 import { profilePlan } from './config/profiles.js'
 import type { Tell } from './core/events.js'
@@ -54,6 +55,7 @@ export function createForebay(options: ForebayOptions): Forebay {
   const parts = {
     service,
     outbox: { most, journal },
+    health: healthPlan(options.health, plan !== undefined),
     openFarStore,
     openNearStore,
     redactKey: keyRedactor(options, sha256),

@@ -1,9 +1,12 @@
 export { createForebay, type ForebayOptions } from './create-forebay.js'
 export { type EnvironmentOptions, fromEnvironment } from './from-environment.js'
+export type { HealthOptions } from './config/health-option.js'
+export type { OutboxOptions } from './config/outbox-option.js'
 export type { Profile } from './config/profiles.js'
 export { type ErrorCode, errorTable, ForebayError } from './core/errors.js'
 export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, StaleReason, Tier } from './core/events.js'
 export type { CompressionCodec } from './core/packing.js'
+export type { Health, HealthCheck, HealthStatus, HealthVerdict } from './core/health.js'
 export type { LinkError } from './core/far-store.js'
 export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
 export type { Strategy } from './core/strategy.js'
@@ -65,3 +68,4 @@ export type {
   TotalStats,
 } from './engine/reports.js'
 export type { AskCredentials, RedisCredentials } from './redis/redis-option.js'
+export { type HealthBody, type HealthProbe, type HealthResponse, healthResponse } from './telemetry/health-response.js'

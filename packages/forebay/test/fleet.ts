@@ -5,6 +5,7 @@ import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
 import { openContext } from '../src/system/context.js'
+import type { HealthPlan } from '../src/core/health.js'
 import type { Journal } from '../src/core/journal.js'
 import type { Packing } from '../src/core/packing.js'
 import { createPacking } from '../src/system/packing.js'
@@ -22,6 +23,7 @@ interface NodeParts {
   readonly wrap?: (far: FarStore) => FarStore
   readonly packing?: Packing
   readonly skew?: ClockSkew
+  readonly health?: HealthPlan
   readonly outbox?: { readonly most: number; readonly journal?: Journal | undefined }
   readonly replicas?: ReplicaPlan
 }
@@ -86,6 +88,7 @@ export class Fleet {
       detached: <T>(work: () => T): T => work(),
       openContext,
       outbox: parts.outbox,
+      health: parts.health,
     }
     return new Node(createEngine(engineParts, cachePlanner({ ttl: '1h', jitter: 0 })), process, store)
   }

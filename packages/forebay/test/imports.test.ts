@@ -15,10 +15,11 @@ const LAYERS: Readonly<Record<string, { imports: readonly string[]; builtins?: '
   testing: { imports: ['core', 'memory', 'engine', 'config', 'system/context.ts', 'system/packing.ts'], builtins: ['node:assert/strict'] },
   'testing/chaos-proxy.ts': { imports: ['core', 'system/clock.ts'], builtins: ['node:net'] },
   'testing/chaos-pipe.ts': { imports: ['core'], builtins: ['node:net'] },
+  telemetry: { imports: ['core'] },
   upstream: { imports: ['core', 'engine/public.ts', 'system/clock.ts'] },
   'create-forebay': { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine'] },
   'from-environment': { imports: ['core', 'system', 'config', 'redis', 'create-forebay'] },
-  index: { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine', 'create-forebay', 'from-environment'] },
+  index: { imports: ['core', 'system', 'config', 'memory', 'redis', 'engine', 'telemetry', 'create-forebay', 'from-environment'] },
 }
 
 /** Packages by the layer that knows them; elsewhere there are none. */

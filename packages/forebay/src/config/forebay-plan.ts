@@ -6,6 +6,7 @@ import type { CachePlan } from '../core/plan.js'
 import { noCodecs, type ValueCodec, ValueCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { cachePlan, samePlan } from './cache-plan.js'
+import { type HealthOptions, healthPlan } from './health-option.js'
 import { withoutUndefined } from './option-checks.js'
 import { type OutboxOptions, outboxPlan } from './outbox-option.js'
 import { checkRedisSaid, type Profile, type ProfilePlan, profilePlan, withThreshold } from './profiles.js'
@@ -24,6 +25,8 @@ export interface ServiceOptions<R> {
   readonly shards?: number | undefined
   /** How invalidations are kept that cannot be sent. Default: in memory, at most 1,000 for each shard. */
   readonly outbox?: OutboxOptions | undefined
+  /** What `health()` looks at, and what it makes of it. */
+  readonly health?: HealthOptions | undefined
   /** Options for every cache that does not say otherwise. */
   readonly defaults?: CacheOptions | undefined
   /** How instances of classes of your own are cached; without a codec they are refused. The same in every process that reads them. */
@@ -42,6 +45,7 @@ export const serviceOptions: readonly (keyof ServiceOptions<unknown>)[] = [
   'redis',
   'shards',
   'outbox',
+  'health',
   'defaults',
   'codecs',
   'redactKeys',
@@ -74,6 +78,7 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
     )
   }
   outboxPlan(options.outbox)
+  healthPlan(options.health, redis !== undefined && redis !== false)
   checkRedisSaid(redis, profile)
   if (defaults?.strategy === 'persistent') {
     throw new ForebayError('E_OPTION', 'defaults: strategy is "persistent"; a cache whose values do not end by time asks for that itself')

@@ -1,6 +1,7 @@
 import { parseDuration, show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
+import type { Health } from '../core/health.js'
 import type { CachePlan } from '../core/plan.js'
 import { Engine } from './forebay.js'
 import { loadingCache } from './loading-cache.js'
@@ -98,6 +99,14 @@ class Facade implements Forebay {
 
   stats(): ForebayStats {
     return this.#engine.stats()
+  }
+
+  health(): Health {
+    return this.#engine.health()
+  }
+
+  drain(): void {
+    this.#engine.drain()
   }
 
   async close(options?: { readonly timeout?: Duration | undefined }): Promise<{ readonly unsent: number }> {

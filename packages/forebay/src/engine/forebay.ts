@@ -1,12 +1,14 @@
 import { ForebayError } from '../core/errors.js'
 import type { EventOf, EventType, ForebayEvent, Tell } from '../core/events.js'
 import { wholeService } from '../core/far-store.js'
+import { type Health, usualHealth } from '../core/health.js'
 import { checkTags } from '../core/key.js'
 import type { Tidings } from '../core/notice.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals } from '../core/shard-view.js'
 import { EngineCache } from './cache.js'
 import { EventHub } from './event-hub.js'
+import { HealthWatch } from './health-watch.js'
 import { type Effects, Listener } from './listener.js'
 import { OutboxJournal } from './outbox-journal.js'
 import { type EngineParts, Ids } from './parts.js'
@@ -52,6 +54,7 @@ export class Engine {
   readonly #strategies: StrategyWarnings
   readonly #scopes: TokenScopes
   readonly #repeats: Repeats
+  readonly #health: HealthWatch
   readonly #totals = { replayed: 0, dropped: 0, resent: 0, listenerErrors: 0 }
   #unusable: Error | undefined
   #closed = false
@@ -96,6 +99,8 @@ export class Engine {
     this.#writes = new Writes({ ...shared, journal: this.#journal, poke: () => this.#listener.poke(), track: (work) => this.#track(work) })
     this.#listener = new Listener({ ...shared, intervalMs: () => this.#intervalMs() })
     this.#journal?.takeOver((left) => this.#writes.queueLeft(left))
+    const { health: plan = usualHealth, random } = parts
+    this.#health = new HealthWatch({ ...shared, plan, random, clock, proven: () => this.#proven() })
     this.#listener.start()
   }
 
@@ -186,21 +191,26 @@ export class Engine {
   }
 
   stats(): ForebayStats {
-    const nowMs = this.#parts.clock.now()
-    const contractMs = 4 * this.#intervalMs()
-    const proven = this.#shards.all.filter((shard) => nowMs - shard.view.provenAtMs < contractMs).length
     const caches = Object.fromEntries([...this.#caches].map(([name, { cache }]) => [name, cache.stats()]))
     return {
       caches,
       total: totalOf(Object.values(caches)),
       process: this.#ids.process,
-      shards: { total: this.#shards.all.length, proven },
+      shards: { total: this.#shards.all.length, proven: this.#proven() },
       outbox: this.#shards.unsent(),
       outboxMax: this.#shards.mostUnsent,
       linkErrors: this.#far.linkErrors?.() ?? [],
       replicas: this.#replicas?.stats,
       ...this.#totals,
     }
+  }
+
+  health(): Health {
+    return this.#health.report()
+  }
+
+  drain(): void {
+    this.#health.drain()
   }
 
   close(timeoutMs: number): Promise<{ unsent: number }> {
@@ -218,6 +228,7 @@ export class Engine {
 
   async #close(timeoutMs: number): Promise<{ unsent: number }> {
     this.#closed = true
+    this.#health.drain()
     this.#repeats.flush()
     const { clock } = this.#parts
     let over = false
@@ -228,6 +239,7 @@ export class Engine {
       })
     })
     await Promise.race([this.#finish(() => over), elapsed])
+    this.#health.close()
     this.#listener.close()
     for (const { cache } of this.#caches.values()) {
       cache.tick()
@@ -291,6 +303,12 @@ export class Engine {
     let shortest = 4 * longestIntervalMs
     for (const { cache } of this.#caches.values()) shortest = Math.min(shortest, cache.plan.maxStalenessMs)
     return Math.max(shortestIntervalMs, shortest / 4)
+  }
+
+  #proven(): number {
+    const nowMs = this.#parts.clock.now()
+    const contractMs = 4 * this.#intervalMs()
+    return this.#shards.all.filter((shard) => nowMs - shard.view.provenAtMs < contractMs).length
   }
 
   #resize(count: number): void {

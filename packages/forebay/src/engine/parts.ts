@@ -2,6 +2,7 @@ import type { Clock, Random } from '../core/clock.js'
 import type { OpenContext } from '../core/context.js'
 import type { Tell } from '../core/events.js'
 import type { FarStore } from '../core/far-store.js'
+import type { HealthPlan } from '../core/health.js'
 import type { Journal } from '../core/journal.js'
 import type { Digest } from '../core/key.js'
 import type { OpenNearStore } from '../core/near-store.js'
@@ -23,6 +24,8 @@ export interface EngineParts {
   readonly detached: <T>(work: () => T) => T
   /** Bound of each shard's outbox, and where what waits there survives the process. Default: 1,000, and nowhere. */
   readonly outbox?: { readonly most: number; readonly journal?: Journal | undefined } | undefined
+  /** What `health()` looks at. Default: Redis every 5 s from its first call on. */
+  readonly health?: HealthPlan | undefined
   /** Makes a value that follows a caller's calls. */
   readonly openContext: OpenContext
 }

@@ -4,6 +4,7 @@ import type { Pattern } from '../core/pattern.js'
 import type { CompressionCodec } from '../core/packing.js'
 import type { Schema } from '../core/schema.js'
 import type { Strategy } from '../core/strategy.js'
+import type { Health } from '../core/health.js'
 import type { ForebayEvent, EventOf, EventType, StaleReason, Tier } from '../core/events.js'
 import type { CacheStats, Explanation, ForebayStats, HotKey } from './reports.js'
 
@@ -452,7 +453,7 @@ export interface Forebay extends AsyncDisposable {
   /** The token to hand on from inside `withToken`: what it was given, and all writes made inside; `undefined` if there is neither, and outside. */
   token(): string | undefined
   /**
-   * Resolves when Redis has been reached and memory can be proven fresh, however long that takes; the cache serves before that too. What
+   * Resolves when Redis has been reached, nothing waits to be sent there, and memory can be proven fresh, however long that takes; the cache serves before that too. What
    * keeps it waiting is told as a `warning`, and stands in `stats().linkErrors`.
    */
   ready(): Promise<void>
@@ -461,6 +462,13 @@ export interface Forebay extends AsyncDisposable {
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void
   onAny(listener: (event: ForebayEvent) => void): () => void
   stats(): ForebayStats
-  /** Waits for loads and queued invalidations up to `timeout` (default 2 s), then ends all links. Tells what could not be sent. */
+  /** How this process is, by what was seen in the background: answered at once, however Redis is, also after `close()`. `healthResponse` makes answers to probes of it. */
+  health(): Health
+  /** Lets `health().ready` be `fail` from now on, and changes nothing else: whoever balances load sends no more work, and what still comes is served. */
+  drain(): void
+  /**
+   * Is no longer ready; waits for loads, then for queued invalidations, together up to `timeout` (default 2 s); then ends all links. Tells
+   * how many invalidations could not be sent; with `outbox.directory` they are kept there.
+   */
   close(options?: { readonly timeout?: Duration | undefined }): Promise<{ readonly unsent: number }>
 }
