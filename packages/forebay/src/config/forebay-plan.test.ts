@@ -13,6 +13,12 @@ describe('the options of a service', () => {
     { service: 'shop', shards: 1 },
     { service: 'shop', shards: 1_024 },
     { service: 'shop', defaults: {} },
+    {
+      service: 'shop',
+      redis: 'redis://localhost',
+      health: { redis: 'critical', interval: '1s', slow: 50, lag: '500ms' },
+      outbox: { max: 1 },
+    },
     { service: 'shop', defaults: { ttl: '1h', memory: false } },
   ])('may be %j', (options) => {
     expect(() => check(options)).not.toThrow()
@@ -34,6 +40,11 @@ describe('the options of a service', () => {
     [{ service: 'shop', redis: null }, 'redis is null; '],
     [{ service: 'shop', redis: true }, 'redis is true; '],
     [{ service: 'shop', ttl: '1h' }, 'ttl is no option of createForebay; there are service, profile, disabled, redis, shards, defaults'],
+    [{ service: 'shop', health: 'yes' }, 'health is "yes"; an object { redis, interval, slow, lag }'],
+    [{ service: 'shop', health: { redis: 'vital' } }, `health.redis is "vital"; 'optional' or 'critical'`],
+    [{ service: 'shop', redis: false, health: { redis: 'critical' } }, 'health.redis is "critical"; there is no redis'],
+    [{ service: 'shop', health: { interval: 0 } }, 'health.interval is 0; a duration is'],
+    [{ service: 'shop', health: { every: 1 } }, 'health.every is 1; there are redis, interval, slow and lag'],
     [{ service: 'shop', defaults: { ttl: 'long' } }, 'ttl is "long"; a duration is'],
     [{ service: 'shop', defaults: { tll: 1 } }, 'tll is 1; no such option'],
     [{ service: 'shop', defaults: 'none' }, 'no such option'],

@@ -44,11 +44,11 @@ export const serviceOptions: readonly (keyof ServiceOptions<unknown>)[] = [
   'disabled',
   'redis',
   'shards',
-  'outbox',
-  'health',
   'defaults',
   'codecs',
   'redactKeys',
+  'outbox',
+  'health',
 ]
 
 /** Checks what concerns the service as a whole; throws `E_OPTION`. */
