@@ -8,6 +8,7 @@ export type { CorruptReason, EventOf, EventType, ForebayEvent, RefusalReason, St
 export type { CompressionCodec } from './core/packing.js'
 export type { Health, HealthCheck, HealthStatus, HealthVerdict } from './core/health.js'
 export type { LinkError } from './core/far-store.js'
+export type { NodeState, NodeStats } from './core/supervisor/node-state.js'
 export type { Schema, SchemaIssue, SchemaResult } from './core/schema.js'
 export type { Strategy } from './core/strategy.js'
 export type { EvictionPolicy } from './core/near-store.js'

@@ -82,6 +82,11 @@ export const errorTable = {
     why: 'The server or the network is slow or frozen. Callers are served without it.',
     todo: 'Nothing in the application; look at the server. Raise the deadline only if the network is known to be this slow.',
   },
+  E_REDIS_SHED: {
+    what: 'A read was not sent to Redis, because too many are under way.',
+    why: 'The server or the network answers slowly, and as many reads as it bears now, or `redis.maxInFlight`, wait for an answer already. Callers are served without it.',
+    todo: 'Nothing in the application; look at the server and the line, and at the size of the values. `stats().redis` has the limit and the times.',
+  },
   E_REDIS_REFUSED: {
     what: 'Redis refused a command.',
     why: 'It is a replica, loading, out of memory, in a failing cluster, or the user lacks a permission; the message has its words.',

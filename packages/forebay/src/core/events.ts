@@ -1,4 +1,6 @@
 import type { Course } from './control.js'
+import type { NodeState } from './supervisor/node-state.js'
+
 /** Where a value came from. */
 export type Tier = 'memory' | 'redis' | 'origin'
 
@@ -80,6 +82,8 @@ export type ForebayEvent =
   | { readonly type: 'schema-mismatch'; readonly cache: string; readonly key: string; readonly place: string }
   /** Redis was needed and could not be used; the caller was served without it. */
   | { readonly type: 'degraded'; readonly cache: string; readonly error: unknown }
+  /** A Redis server is held otherwise than before. `node`: its address. */
+  | { readonly type: 'redis-state'; readonly node: string; readonly state: NodeState; readonly before: NodeState; readonly why: string }
   /** Whether a cache is used was changed. */
   | { readonly type: 'control'; readonly cache: string; readonly mode: Course; readonly ramp: number }
   /** In shadow mode the cache would have served another value than the origin. */
@@ -121,6 +125,7 @@ const types = {
   corrupt: true,
   'schema-mismatch': true,
   degraded: true,
+  'redis-state': true,
   control: true,
   'shadow-mismatch': true,
   inconsistent: true,

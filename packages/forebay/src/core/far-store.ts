@@ -2,6 +2,7 @@ import type { Bytes } from './bytes.js'
 import type { Extension, Times } from './envelope.js'
 import type { ForebayError } from './errors.js'
 import type { Notice } from './notice.js'
+import type { NodeStats } from './supervisor/node-state.js'
 
 /**
  * The port to the far store: Redis, or its in-memory twin. Each method is one atomic act on one shard. An answer may be lost after the
@@ -11,7 +12,7 @@ import type { Notice } from './notice.js'
 export interface FarStore {
   /** Number of shards of this service; fixed once `nodeOf` has answered for the first time. */
   readonly shards: number
-  /** The node that commands for this shard go to now, by its run id; `undefined` = no usable link. */
+  /** The node that readers of this shard may ask now, by its run id; `undefined` = no usable link, or it is given a rest. */
   nodeOf(shard: number): string | undefined
   /** The shards by the node that serves them: one question goes to one group. Never empty; a group without a link rejects its questions. */
   groups(): readonly ShardGroup[]
@@ -56,6 +57,8 @@ export interface FarStore {
   readonly replicas?: Replicas | undefined
   /** What is wrong with the links now, where there are links. */
   linkErrors?(): readonly LinkError[]
+  /** How each server is held, where there are servers. */
+  nodes?(): readonly NodeStats[]
   /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
   onNotice(listener: (shard: number, notice: Notice) => void): void
   /** Ends all links; what is under way is rejected. */

@@ -77,6 +77,7 @@ export class Engine {
       tell,
       onShards: (count) => this.#resize(count),
       onUnusable: (error) => this.#giveUp(error),
+      onUp: () => this.#listener.poke(),
       onEvictionPolicy: (policy) => this.#strategies.policy(policy),
     })
     this.#shards = new Shards(this.#far, parts.outbox?.most)
@@ -201,6 +202,7 @@ export class Engine {
       outboxMax: this.#shards.mostUnsent,
       linkErrors: this.#far.linkErrors?.() ?? [],
       replicas: this.#replicas?.stats,
+      redis: this.#far.nodes?.() ?? [],
       ...this.#totals,
     }
   }

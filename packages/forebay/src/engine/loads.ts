@@ -213,7 +213,7 @@ export class Loads {
       return await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
     } catch (error) {
       if (!isAway(error)) throw error
-      this.#abandoned.add(at, ask.token)
+      if (error.code !== 'E_REDIS_SHED') this.#abandoned.add(at, ask.token)
       tell({ type: 'degraded', cache: at.cache, error })
       return undefined
     }

@@ -36,6 +36,8 @@ export interface FarStoreBack {
   readonly onShards: (shards: number) => void
   /** The far store can never be used as configured (`E_REDIS_SHARDS`); the cache goes on without it. */
   readonly onUnusable: (error: Error) => void
+  /** A server of the far store can be used, or asked, again: it is asked at once. */
+  readonly onUp: () => void
   /** What a server does when its memory is full (`maxmemory-policy`), where that has a bound. */
   readonly onEvictionPolicy: (policy: string) => void
 }

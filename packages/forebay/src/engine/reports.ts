@@ -1,5 +1,6 @@
 import type { LinkError } from '../core/far-store.js'
 import type { Latency } from '../core/histogram.js'
+import type { NodeStats } from '../core/supervisor/node-state.js'
 import type { LoadStats } from './lanes.js'
 
 export type { LoadStats } from './lanes.js'
@@ -147,6 +148,8 @@ export interface ForebayStats {
   readonly linkErrors: readonly LinkError[]
   /** Reads by replicas; `undefined` where they are off. */
   readonly replicas: ReplicaStats | undefined
+  /** How each Redis server is held: whether it is asked, since when and why. */
+  readonly redis: readonly NodeStats[]
   readonly replayed: number
   readonly dropped: number
   readonly resent: number

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
+import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
 
 /** Whoever waits for an answer. */
 export interface Caller {
@@ -11,14 +12,22 @@ export interface Caller {
 export interface Call {
   readonly dueMs: number
   readonly patienceMs: number
+  /** How many keys it reads; 0 = it is no read. */
+  readonly reads: number
   readonly caller: Caller
   over: boolean
 }
 
-interface Silence {
+export interface Watch {
+  /** A link that owes answers and has brought none for so long is silent. */
   readonly afterMs: number
   readonly onSilent: () => void
+  /** Told what became of each call, if the server is judged by this link. */
+  readonly supervisor?: Supervisor | undefined
 }
+
+/** A timer that rings so much later than it was set for: this process stood still, and the server is not to blame. */
+const stallMs = 25
 
 /**
  * The calls under way on one link, and when each is late.
@@ -30,7 +39,7 @@ interface Silence {
  */
 export class Calls {
   readonly #clock: Clock
-  readonly #silence: Silence
+  readonly #watched: Watch
   readonly #queues = new Map<number, Queue>()
   /** Sent and not answered, whether late or not. */
   #owed = 0
@@ -38,9 +47,9 @@ export class Calls {
   #timer: Timer | undefined
   #firesAtMs = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, silence: Silence) {
+  constructor(clock: Clock, watch: Watch) {
     this.#clock = clock
-    this.#silence = silence
+    this.#watched = watch
   }
 
   /** Number of calls that the server still has to answer. */
@@ -49,21 +58,24 @@ export class Calls {
   }
 
   /** A call is sent. */
-  begin(patienceMs: number, caller: Caller): Call {
+  begin(patienceMs: number, caller: Caller, reads = 0): Call {
     const nowMs = this.#clock.now()
-    const call = { dueMs: nowMs + patienceMs, patienceMs, caller, over: false }
+    const call = { dueMs: nowMs + patienceMs, patienceMs, reads, caller, over: false }
+    this.#watched.supervisor?.begin(reads)
     if (this.#owed === 0) this.#silentSinceMs = nowMs
     this.#owed += 1
     this.#queue(patienceMs).push(call)
-    const watchedMs = Math.min(call.dueMs, this.#silentSinceMs + this.#silence.afterMs)
+    const watchedMs = Math.min(call.dueMs, this.#silentSinceMs + this.#watched.afterMs)
     if (watchedMs < this.#firesAtMs) this.#watch(watchedMs, nowMs)
     return call
   }
 
   /** The server has answered, or the link is gone. False if it is too late. */
-  end(call: Call): boolean {
+  end(call: Call, ending: Ending = 'answered'): boolean {
+    const nowMs = this.#clock.now()
     this.#owed -= 1
-    this.#silentSinceMs = this.#clock.now()
+    this.#silentSinceMs = nowMs
+    this.#watched.supervisor?.ended(call, ending, nowMs)
     if (call.over) return false
     call.over = true
     return true
@@ -80,25 +92,29 @@ export class Calls {
   #watch(atMs: number, nowMs: number): void {
     this.#timer?.cancel()
     this.#firesAtMs = atMs
-    this.#timer = this.#clock.after(Math.max(1, atMs - nowMs), () => this.#clock.afterInput(() => this.#judge()))
+    this.#timer = this.#clock.after(Math.max(1, atMs - nowMs), () => {
+      const stalled = this.#clock.now() - Math.max(atMs, nowMs + 1) > stallMs
+      this.#clock.afterInput(() => this.#judge(stalled))
+    })
   }
 
-  #judge(): void {
+  #judge(stalled: boolean): void {
     const nowMs = this.#clock.now()
     this.#firesAtMs = Number.POSITIVE_INFINITY
-    for (const queue of this.#queues.values()) queue.expire(nowMs)
+    const supervisor = stalled ? undefined : this.#watched.supervisor
+    for (const queue of this.#queues.values()) queue.expire(nowMs, supervisor)
     if (this.#owed === 0) return
-    if (nowMs >= this.#silentSinceMs + this.#silence.afterMs) {
+    if (nowMs >= this.#silentSinceMs + this.#watched.afterMs) {
       this.#silentSinceMs = nowMs
-      this.#silence.onSilent()
+      this.#watched.onSilent()
     }
     const dues = [...this.#queues.values()].map((queue) => queue.firstDueMs)
-    this.#watch(Math.min(this.#silentSinceMs + this.#silence.afterMs, ...dues), nowMs)
+    this.#watch(Math.min(this.#silentSinceMs + this.#watched.afterMs, ...dues), nowMs)
   }
 }
 
 /** Stands for a call that is over: the call itself would keep its caller, and what that was answered, from being collected. */
-const over: Call = { dueMs: 0, patienceMs: 0, caller: { resolve: () => {}, reject: () => {} }, over: true }
+const over: Call = { dueMs: 0, patienceMs: 0, reads: 0, caller: { resolve: () => {}, reject: () => {} }, over: true }
 
 /** Calls in the order in which they are due; those that are over leave from the head. */
 class Queue {
@@ -115,11 +131,12 @@ class Queue {
     this.#calls.push(call)
   }
 
-  expire(nowMs: number): void {
+  expire(nowMs: number, supervisor: Supervisor | undefined): void {
     while (this.firstDueMs <= nowMs) {
       const call = this.#calls[this.#head]
       if (call === undefined) return
       call.over = true
+      supervisor?.late(call, nowMs)
       call.caller.reject(new ForebayError('E_REDIS_DEADLINE', `no answer within ${call.patienceMs} ms`))
     }
   }

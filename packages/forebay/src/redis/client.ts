@@ -24,6 +24,8 @@ export interface Client {
   readonly prepare: (() => Promise<void>) | undefined
   /** How long to wait before the next attempt, where it is not the client that begins it. */
   readonly pauseMs: () => number
+  /** The next attempt to connect comes within this time. */
+  hurry(longestMs: number): void
   /** Writes one command; strings in its answer come as buffers. */
   send(name: string, args: readonly Argument[], outcome: Outcome): void
   /** As `send`, for a read of keys: the path on which each microsecond counts. */
@@ -70,7 +72,12 @@ export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerPar
   return (address) => {
     let attempts = 0
     let longestMs = longestRetryMs
-    const pauseMs = () => delay(++attempts, longestMs)
+    let nextMs = longestRetryMs
+    const pauseMs = () => {
+      const ms = Math.min(delay(++attempts, longestMs), nextMs)
+      nextMs = longestMs
+      return ms
+    }
     // Whoever has to ask for credentials before each attempt begins them all himself.
     const redis = new library.Redis({ ...common, ...address, retryStrategy: logins === undefined ? pauseMs : () => null })
     const reads = new ReadCommands(library)
@@ -84,6 +91,10 @@ export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerPar
       },
       refused: () => {
         longestMs = longestRefusedMs
+        nextMs = longestMs
+      },
+      hurry: (ms) => {
+        nextMs = ms
       },
       read: (name, keys, outcome) => redis.sendCommand(reads.take(name, keys, outcome)),
       send: (name, args, outcome) => send(redis, new library.Command(name, args as Argument[], { replyEncoding: null }), outcome),

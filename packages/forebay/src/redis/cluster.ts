@@ -6,7 +6,7 @@ import { Link } from './link.js'
 import type { Address } from './plan.js'
 import { idOf, primaryOf, type SlotRange, slotRangesOf } from './slot-map.js'
 import { slotOf } from './slot.js'
-import { closeNode, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
+import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
 
 /** A primary, the shards it serves, and the bell on which their news comes. */
 interface Member {
@@ -64,6 +64,10 @@ export class ClusterTopology implements Topology {
     return this.#members.get(id)?.node
   }
 
+  nodes(): Iterable<RedisNode> {
+    return Array.from(this.#members.values(), ({ node }) => node)
+  }
+
   groups(): readonly ShardGroup[] {
     return this.#groups
   }
@@ -111,13 +115,13 @@ export class ClusterTopology implements Topology {
   #join(address: Address): string {
     const id = idOf(address)
     if (this.#members.has(id)) return id
-    const { clock, open, deadlines, news, layout } = this.#parts
+    const { layout } = this.#parts
     const greet = (link: Link) => this.#greet(link, id)
     const writable = () => {
       const shard = this.#members.get(id)?.shards[0]
       return shard === undefined ? undefined : layout.shard(shard).meta
     }
-    const node = openNode({ clock, open, deadlines, news, address, writable, greet, onDown: () => this.#refreshSoon() })
+    const node = openNode({ ...nodeParts(this.#parts), address, writable, greet, onDown: () => this.#refreshSoon() })
     this.#members.set(id, { node, address, shards: [], bell: undefined })
     return id
   }

@@ -55,6 +55,11 @@ export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.name === replyErrorName && error.message.startsWith('NOSCRIPT')
 }
 
+/** Whether a server says that it serves nobody now; other refusals concern some commands, or some users. */
+export function isUnavailable(error: ForebayError): boolean {
+  return error.code === 'E_REDIS_REFUSED' && /\b(?:BUSY|LOADING|MASTERDOWN|CLUSTERDOWN)\b/.test(error.message)
+}
+
 /** Where a shard has moved to; `undefined` if the error says nothing of the kind. An empty host is the one that was asked. */
 export function movedTo(error: unknown): { readonly slot: number; readonly host: string; readonly port: number } | undefined {
   if (!(error instanceof ForebayError) || error.code !== 'E_REDIS_REFUSED') return undefined

@@ -28,6 +28,8 @@ import {
   type WriteRequest,
 } from '../core/far-store.js'
 import { orError } from '../core/settled.js'
+import type { NodeStats } from '../core/supervisor/node-state.js'
+import { Supervisor } from '../core/supervisor/supervisor.js'
 import { encodeTidings, type Notice, tidingsOf } from '../core/notice.js'
 import { Agreement } from './agreement.js'
 import { askGroup } from './ask.js'
@@ -40,7 +42,7 @@ import { KnownVersions } from './known-versions.js'
 import type { Link } from './link.js'
 import { LinkNews } from './link-news.js'
 import { lateOnesOnceMore, onceMore } from './once-more.js'
-import type { RedisPlan } from './plan.js'
+import type { Address, RedisPlan } from './plan.js'
 import {
   acquireAnswerOf,
   bytesOf,
@@ -64,6 +66,8 @@ export interface RedisParts {
   readonly tell: Tell
   /** Told once, before `nodeOf` answers for the first time. */
   readonly onShards: (shards: number) => void
+  /** A server can be used, or asked, again. */
+  readonly onUp: () => void
   /** Told of each `maxmemory-policy` that is met, where memory has a bound. */
   readonly onEvictionPolicy: (policy: string) => void
 }
@@ -88,6 +92,7 @@ export function createRedisFarStore(plan: RedisPlan, parts: RedisParts): RedisFa
 }
 
 class Store implements RedisFarStore {
+  readonly #clock: Clock
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
@@ -99,18 +104,31 @@ class Store implements RedisFarStore {
   readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
 
-  constructor(plan: RedisPlan, { clock, random, tell, onShards, onEvictionPolicy }: RedisParts) {
+  constructor(plan: RedisPlan, { clock, random, tell, onShards, onUp, onEvictionPolicy }: RedisParts) {
     this.#layout = createLayout(plan.service)
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
     this.#retries = plan.retryOnTimeout
     this.#news = new LinkNews({ clock, tell, plan })
+    this.#clock = clock
     const topologyParts = {
       clock,
       random,
       open: clientOpener(plan, { random, clock, news: this.#news }),
       deadlines: plan.deadlines,
       news: this.#news,
+      onUp,
+      supervise: (address: Address | undefined) =>
+        new Supervisor({
+          node: this.#news.nameOf(address),
+          plan: plan.supervision,
+          random,
+          nowMs: clock.now(),
+          onChange: (change) => {
+            tell({ type: 'redis-state', ...change })
+            if (change.state === 'probing' || change.before === 'connecting') onUp()
+          },
+        }),
       plan,
       layout: this.#layout,
       agreement: this.#agreement,
@@ -129,7 +147,13 @@ class Store implements RedisFarStore {
   }
 
   nodeOf(shard: number): string | undefined {
-    return this.#agreement.settled ? this.#topology.nodeFor(shard)?.commands.node : undefined
+    const node = this.#agreement.settled ? this.#topology.nodeFor(shard) : undefined
+    return node === undefined || node.supervisor.isOpen ? undefined : node.commands.node
+  }
+
+  nodes(): readonly NodeStats[] {
+    const nowMs = this.#clock.now()
+    return Array.from(this.#topology.nodes(), ({ supervisor }) => supervisor.stats(nowMs))
   }
 
   groups(): readonly ShardGroup[] {
@@ -210,7 +234,7 @@ class Store implements RedisFarStore {
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
     const { keys, args } = this.#names(at)
-    const read = () => this.#act(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }, 'look'))
+    const read = () => this.#look(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }, 'look'))
     const reply = await (this.#retries ? onceMore(read) : read())
     const [nowMs, bytes] = listOf(reply)
     return { nowMs: numberOf(nowMs), bytes: bytesOf(bytes) }
@@ -228,7 +252,7 @@ class Store implements RedisFarStore {
       takeover,
       soonMs: Math.round(request.soonMs ?? 0),
     }
-    return acquireAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'acquire', keys, given, 'look')))
+    return acquireAnswerOf(await this.#look(at.shard, (link) => runScript(link, 'acquire', keys, given, 'look')))
   }
 
   async fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest): Promise<FillAnswer> {
@@ -358,6 +382,13 @@ class Store implements RedisFarStore {
     const { entry, lease } = this.#layout.shard(at.shard)
     const others = this.#versions.othersOf(at).flatMap((other) => [entry(other), lease(other)])
     return { keys: { ...keys, others }, args: { ...args, known: this.#versions.listFor(at) } }
+  }
+
+  /** An act that a reader waits for. */
+  async #look<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {
+    const { supervisor } = this.#usable(this.#topology.nodeFor(shard), shard)
+    if (supervisor.room() <= 0) throw supervisor.shed(1, this.#clock.now())
+    return this.#act(shard, act)
   }
 
   async #act<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {

@@ -30,7 +30,7 @@ export class LinkNews {
   }
 
   failed(link: object, address: Address | undefined, trouble: string): void {
-    const node = this.#nameOf(address)
+    const node = this.nameOf(address)
     const error = this.#withoutSecrets(trouble)
     const known = this.#failing.get(link)
     if (known !== undefined) known.error = error
@@ -41,7 +41,7 @@ export class LinkNews {
 
   /** A usable link was answered with an error. */
   refused(address: Address | undefined, words: string): void {
-    const node = this.#nameOf(address)
+    const node = this.nameOf(address)
     const error = this.#withoutSecrets(words)
     if (this.#isNew(node, error)) this.#parts.tell({ type: 'warning', text: `${this.#whatIs(address)} at ${node} refuses: ${error}` })
   }
@@ -88,7 +88,8 @@ export class LinkNews {
     return true
   }
 
-  #nameOf(address: Address | undefined): string {
+  /** A server's name, for people. */
+  nameOf(address: Address | undefined): string {
     return address === undefined ? (this.#parts.plan.path ?? 'an unknown place') : `${address.host}:${address.port}`
   }
 

@@ -1,15 +1,16 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
+import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
 import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient, Outcome } from './client.js'
-import { failureOf, isUnknownScript, reactionTo } from './failure.js'
+import { failureOf, isUnavailable, isUnknownScript, reactionTo } from './failure.js'
 import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
-/** How long a caller waits: for a read, for a script that a reader needs, for any other script or a question. */
-export type Patience = 'read' | 'look' | 'act'
+/** How long a caller waits: for a read, for a script that a reader needs, for any other script or a question; or so many milliseconds. */
+export type Patience = 'read' | 'look' | 'act' | number
 export interface LinkParts {
   readonly clock: Clock
   readonly open: OpenClient
@@ -22,12 +23,18 @@ export interface LinkOptions extends LinkParts {
   /** What has to be done on each new connection before the link counts as usable; tried again while it rejects. */
   readonly greet?: ((link: Link) => Promise<void>) | undefined
   readonly onMessage?: ((channel: Buffer, message: Buffer) => void) | undefined
+  readonly onUp?: (() => void) | undefined
   readonly onDown?: (() => void) | undefined
+  /** Judges the server by this link. */
+  readonly supervisor?: Supervisor | undefined
 }
 
 /** A bound for what the client itself would queue without end. */
 const mostOwed = 10_000
 const greetAgainMs = 250
+/** The wait before the next connection, at most: where a silent one was given up, and where a new one was silent from the start. */
+const atOnceMs = 10
+const afterSilentHandshakeMs = 100
 const ignore = (): void => {}
 
 /**
@@ -46,12 +53,16 @@ export class Link {
   #told = false
   /** A connection that has been given up, though it may not be closed yet. */
   #left: Redis['stream'] | undefined
+  /** A connection on which the server has answered. */
+  #answered: Redis['stream'] | undefined
+  /** Whether calls were lost with the connection. */
+  #lost = false
 
   constructor(options: LinkOptions) {
-    const { clock, deadlines, address } = options
+    const { clock, deadlines, address, supervisor } = options
     this.#options = options
     this.address = address
-    this.#calls = new Calls(clock, { afterMs: deadlines.silentMs, onSilent: () => this.#sever() })
+    this.#calls = new Calls(clock, { afterMs: deadlines.silentMs, onSilent: () => this.#sever(), supervisor })
     this.#client = options.open(address)
     this.#listen()
     this.#connect()
@@ -70,7 +81,7 @@ export class Link {
   /** Sends one command. */
   call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject })
+      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, patience === 'look' ? 1 : 0)
       if (call) this.#client.send(name, args, this.#outcome(call))
     })
   }
@@ -81,7 +92,7 @@ export class Link {
    */
   script(patience: Patience, { sha, text }: { readonly sha: string; readonly text: string }, args: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject })
+      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, patience === 'look' ? 1 : 0)
       if (!call) return
       const outcome = this.#outcome(call)
       const failed = (error: unknown): void => {
@@ -94,7 +105,7 @@ export class Link {
 
   /** A read whose caller keeps the promise: on this path each one counts. */
   read(name: string, keys: readonly string[], caller: Caller): void {
-    const call = this.#usable(caller) && this.#begin('read', caller)
+    const call = this.#usable(caller) && this.#begin('read', caller, keys.length)
     if (call) this.#client.read(name, keys, this.#outcome(call))
   }
 
@@ -125,16 +136,13 @@ export class Link {
   /** Sends on a connection that may not have been greeted yet. */
   send(patience: Patience, write: (redis: Redis) => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = this.#begin(patience, { resolve, reject })
+      const call = this.#begin(patience, { resolve, reject }, 0)
       if (call === undefined) return
       write(this.#client.redis).then(
         (answer) => {
           if (this.#calls.end(call)) resolve(answer)
         },
-        (error: unknown) => {
-          const failure = this.#heed(error)
-          if (this.#calls.end(call)) reject(failure)
-        },
+        (error: unknown) => this.#fail(call, error),
       )
     })
   }
@@ -150,20 +158,33 @@ export class Link {
       resolve: (answer) => {
         if (this.#calls.end(call)) call.caller.resolve(answer)
       },
-      reject: (error) => {
-        const failure = this.#heed(error)
-        if (this.#calls.end(call)) call.caller.reject(failure)
-      },
+      reject: (error) => this.#fail(call, error),
     }
   }
 
+  #fail(call: Call, error: unknown): void {
+    const failure = this.#heed(error)
+    if (this.#calls.end(call, this.#endingBy(failure))) call.caller.reject(failure)
+  }
+
+  #endingBy(failure: ForebayError): Ending {
+    if (failure.code === 'E_REDIS_AWAY') this.#lost = true
+    return failure.code === 'E_REDIS_AWAY' ? 'lost' : isUnavailable(failure) ? 'refused' : 'answered'
+  }
+
   /** Nothing if the bound is reached: the caller has then been told. */
-  #begin(patience: Patience, caller: Caller): Call | undefined {
-    const { readMs, lookMs, actMs } = this.#options.deadlines
-    const patienceMs = patience === 'read' ? readMs : patience === 'look' ? lookMs : actMs
-    if (this.#calls.owed < mostOwed) return this.#calls.begin(patienceMs, caller)
+  #begin(patience: Patience, caller: Caller, reads: number): Call | undefined {
+    if (this.#calls.owed < mostOwed) return this.#calls.begin(this.#patienceMs(patience), caller, reads)
     caller.reject(new ForebayError('E_REDIS_DEADLINE', `${mostOwed} calls are under way already`))
     return undefined
+  }
+
+  #patienceMs(patience: Patience): number {
+    const { deadlines, supervisor } = this.#options
+    const readMs = supervisor?.deadlineMs ?? deadlines.readMs
+    if (patience === 'read') return readMs
+    if (patience === 'look') return readMs + deadlines.lookMs - deadlines.readMs
+    return patience === 'act' ? deadlines.actMs : patience
   }
 
   close(): void {
@@ -195,15 +216,15 @@ export class Link {
   }
 
   /**
-   * A server that accepts connections and then says nothing: from the connection to the end of the client's own handshake (AUTH, SELECT,
-   * INFO), which is one round trip, it may be silent for as long as ever. What comes after is watched by the calls.
+   * A server that accepts connections and then says nothing: from the connection to the first answer (to AUTH and SELECT, then to INFO)
+   * there are few round trips. What comes after is watched by the calls.
    */
   #expectReady(stream: Redis['stream']): void {
     const { clock, deadlines } = this.#options
     const check = () => {
-      if (this.#client.redis.stream === stream && this.#client.redis.status === 'connect') this.#sever()
+      if (this.#client.redis.stream === stream && this.#answered !== stream) this.#sever()
     }
-    clock.after(deadlines.silentMs, () => clock.afterInput(check))
+    clock.after(deadlines.handshakeMs, () => clock.afterInput(check))
   }
 
   /** The link is usable once the server has told its run id and the greeting has been answered, all on this one connection. */
@@ -214,13 +235,17 @@ export class Link {
     this.#told = false
     try {
       const node = await this.#runId()
+      this.#answered = stream
       await this.#options.greet?.(this)
       if (!current()) return
       this.#node = node
       this.#told = false
       this.#client.stands()
       this.#options.news.over(this)
+      this.#options.supervisor?.linkUp(this.#options.clock.now())
+      this.#options.onUp?.()
     } catch (error) {
+      this.#answered = stream
       if (!current()) return
       this.#failed(failureOf(error).message)
       this.#options.clock.after(greetAgainMs, () => void (current() && this.#greet(stream)))
@@ -259,9 +284,9 @@ export class Link {
   #doubt(trouble: string): void {
     const { redis } = this.#client
     const { stream } = redis
-    this.#node = undefined
     this.#told = false
     this.#failed(trouble)
+    this.#cannotBeUsed()
     if (redis.mode === 'subscriber') return this.#leave() // it takes no greeting any more
     this.#options.clock.after(greetAgainMs, () => void (redis.stream === stream && this.#greet(stream)))
   }
@@ -269,7 +294,7 @@ export class Link {
   /** This connection will not do: the next one may lead to another server, or begin with another login. */
   #leave(): void {
     const { redis } = this.#client
-    this.#node = undefined
+    this.#cannotBeUsed()
     if (this.#closed || this.#left === redis.stream) return
     this.#left = redis.stream
     this.#client.refused()
@@ -278,17 +303,25 @@ export class Link {
 
   #down(): void {
     if (this.#node === undefined) this.#failed('the connection was closed before it could be used')
-    this.#node = undefined
+    this.#cannotBeUsed()
     this.#told = false
     this.#options.onDown?.()
+  }
+
+  #cannotBeUsed(): void {
+    this.#node = undefined
+    const why = this.#told ? this.trouble : 'the connection was lost'
+    this.#options.supervisor?.linkDown(this.#options.clock.now(), why, this.#lost)
+    this.#lost = false
   }
 
   /** Nothing has come for too long: the connection is given up with a reset, so that the server does not wait for us either. */
   #sever(): void {
     const { redis } = this.#client
     const { stream, status } = redis
+    this.#client.hurry(this.#node === undefined ? afterSilentHandshakeMs : atOnceMs)
     this.#failed('the server is silent')
-    this.#node = undefined
+    this.#cannotBeUsed()
     if (this.#closed || (status !== 'ready' && status !== 'connect') || stream.destroyed) return
     this.#ignoreErrors()
     try {

@@ -4,11 +4,15 @@ import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
 import { type Address, type Credentials, deadlinesFor, type RedisPlan } from './plan.js'
 import type { AskCredentials, RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
+import { parseSupervision } from './supervision-options.js'
 import { defaultPort, defaultSentinelPort, parseHost, parseRedisUrl, type RedisUrl, withoutLogin } from './redis-url.js'
 
 export type { RedisClusterOption, RedisCredentials, RedisOption, RedisServerOption } from './redis-option.js'
 
-const common = ['username', 'password', 'credentials', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout']
+const common = [
+  ...['username', 'password', 'credentials', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout'],
+  ...['maxInFlight', 'circuit', 'health'],
+]
 export const serverOptions = [
   ...[
     'url',
@@ -117,15 +121,18 @@ function loginOf(option: string, ask: AskCredentials | undefined, login: Credent
 }
 
 function connection(
-  { tls, connectTimeout, deadline, retryOnTimeout = false }: RedisServerOption | RedisClusterOption,
+  option: RedisServerOption | RedisClusterOption,
   byUrl = false,
-): Pick<Place, 'tls' | 'deadlines' | 'retryOnTimeout'> {
+): Pick<Place, 'tls' | 'deadlines' | 'supervision' | 'retryOnTimeout'> {
+  const { tls, connectTimeout, retryOnTimeout = false } = option
+  const supervision = parseSupervision(option)
   if (typeof retryOnTimeout !== 'boolean') throw wrong('redis.retryOnTimeout', retryOnTimeout, 'true or false')
   return {
     retryOnTimeout,
     tls: tls === undefined ? byUrl : checkTls('redis.tls', tls),
+    supervision,
     deadlines: deadlinesFor(
-      deadline === undefined ? undefined : parseDuration('redis.deadline', deadline),
+      supervision.deadline.maxMs,
       connectTimeout === undefined ? undefined : parseDuration('redis.connectTimeout', connectTimeout),
     ),
   }

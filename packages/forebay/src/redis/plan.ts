@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
+import type { SupervisorPlan } from '../core/supervisor/supervisor-plan.js'
 import type { AskCredentials } from './redis-option.js'
 
 /** A node's place in the network. */
@@ -26,7 +27,7 @@ export interface SentinelPlan {
 /** How long to wait for what. After a stall of the event loop, the answers that have arrived are read before anything is judged late. */
 export interface Deadlines {
   readonly connectMs: number
-  /** A read, or a batch of them. */
+  /** A read, or a batch of them, at most: the supervisor may give it less. */
   readonly readMs: number
   /** A script that a reader waits for. */
   readonly lookMs: number
@@ -34,6 +35,8 @@ export interface Deadlines {
   readonly actMs: number
   /** A link that owes answers and has brought none for so long is dead. */
   readonly silentMs: number
+  /** The same from the connection to the end of the handshake, which is one round trip. */
+  readonly handshakeMs: number
 }
 
 export type RedisMode = 'single' | 'cluster'
@@ -53,6 +56,7 @@ export interface RedisPlan {
   /** `true` = with the platform's certificates. */
   readonly tls: ConnectionOptions | boolean
   readonly deadlines: Deadlines
+  readonly supervision: SupervisorPlan
   /** Whether late reads are tried once more. */
   readonly retryOnTimeout: boolean
 }
@@ -64,5 +68,6 @@ export const mostShards = 1_024
 
 /** The deadlines that follow from the one an option can set: how long a read may take. */
 export function deadlinesFor(readMs = 150, connectMs = 500): Deadlines {
-  return { connectMs, readMs, lookMs: Math.max(200, readMs + 50), actMs: Math.max(500, 2 * readMs), silentMs: Math.max(400, readMs + 250) }
+  const silentMs = Math.max(400, readMs + 250)
+  return { connectMs, readMs, lookMs: readMs + 50, actMs: Math.max(500, 2 * readMs), silentMs, handshakeMs: silentMs - 100 }
 }

@@ -1,6 +1,7 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
+import type { Supervisor } from '../core/supervisor/supervisor.js'
 import type { Link } from './link.js'
 
 interface Reading {
@@ -32,6 +33,7 @@ const newest = 1 / 16
 export class Reader {
   readonly #link: Link
   readonly #clock: Clock
+  readonly #supervisor: Supervisor
   /** By lane: keys in different Cluster slots cannot share a command, keys on a single server can. */
   #lanes = new Map<number, Batch>()
   /** Commands under way. */
@@ -39,29 +41,44 @@ export class Reader {
   /** Whether the last answers woke one caller at most; then nobody is worth waiting for. */
   #alone = true
   #joined = 0
+  /** Keys that wait to be sent. */
+  #waiting = 0
   #gathering = false
   /** The size of a value, as the last ones were. */
   #expectedBytes = 0
 
-  constructor(link: Link, clock: Clock) {
+  constructor(link: Link, { clock, supervisor }: { readonly clock: Clock; readonly supervisor: Supervisor }) {
     this.#link = link
     this.#clock = clock
+    this.#supervisor = supervisor
   }
 
   get(lane: number, key: string): Promise<Bytes | undefined> {
+    if (this.#supervisor.room() <= this.#waiting) return Promise.reject(this.#supervisor.shed(1, this.#clock.now()))
     return new Promise((resolve, reject) => {
       if (this.#trips === 0 && !this.#gathering) return this.#readOne(key, { resolve, reject, other: undefined })
       this.#joined += 1
       const batch = this.#batch(lane)
-      batch.set(key, { resolve, reject, other: batch.get(key) })
+      const other = batch.get(key)
+      if (other === undefined) this.#waiting += 1
+      batch.set(key, { resolve, reject, other })
       if (batch.size < mostKeys && batch.size * this.#expectedBytes < mostBytes) return
       this.#lanes.delete(lane)
+      this.#waiting -= batch.size
       this.#send(batch)
     })
   }
 
   /** Reads many by as few commands as their size allows. They wait for nobody, and nobody gathers behind them. */
   async getMany(keys: readonly string[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    const room = Math.max(0, this.#supervisor.room() - this.#waiting)
+    if (room >= keys.length) return this.#readAll(keys)
+    const error = this.#supervisor.shed(keys.length - room, this.#clock.now())
+    return [...(await this.#readAll(keys.slice(0, room))), ...keys.slice(room).map(() => error)]
+  }
+
+  async #readAll(keys: readonly string[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
+    if (keys.length === 0) return []
     const most = Math.max(1, Math.min(mostKeysAtOnce, Math.floor(mostBytes / Math.max(1, this.#expectedBytes))))
     if (keys.length <= most) return this.#mget(keys)
     const commands: Promise<readonly (Bytes | undefined | ForebayError)[]>[] = []
@@ -109,6 +126,7 @@ export class Reader {
     const lanes = this.#lanes
     // A map that is cleared leaves its table behind, and V8 then keeps what was read until it collects all of its memory.
     this.#lanes = new Map()
+    this.#waiting = 0
     this.#alone = this.#joined <= 1
     this.#joined = 0
     this.#link.inOneWrite(() => {
@@ -161,6 +179,7 @@ export class Reader {
     if (error.code === 'E_REDIS_DEADLINE') {
       const lanes = this.#lanes
       this.#lanes = new Map()
+      this.#waiting = 0
       for (const batch of lanes.values()) rejectAll(batch, error)
     }
     this.#arrived()

@@ -28,10 +28,43 @@ interface ConnectionOption {
   readonly tls?: boolean | ConnectionOptions | undefined
   /** How long a connection may take to be made. Default 500 ms. */
   readonly connectTimeout?: Duration | undefined
-  /** How long a read may take before it counts as failed. Default 150 ms; the other deadlines follow from it. */
-  readonly deadline?: Duration | undefined
+  /**
+   * How long a read may take before it counts as failed: at most so long, less where answers usually come sooner. Default from 40 ms
+   * (`min`) to 150 ms (`max`); the other deadlines follow from `max`, which is meant by a time alone.
+   */
+  readonly deadline?: Duration | { readonly min?: Duration | undefined; readonly max?: Duration | undefined } | undefined
+  /** Most reads under way at once to one server; what is beyond is served without it. Default 1,000. Falls by itself where answers are slow. */
+  readonly maxInFlight?: number | undefined
+  /** When a server that answers late, or with errors, is left alone for a while. */
+  readonly circuit?: CircuitOption | undefined
+  /** How a server is looked after that nobody asks. */
+  readonly health?: HealthOption | undefined
   /** Whether a read that was not answered in time is tried once more before its caller is served without Redis. Default `false`. */
   readonly retryOnTimeout?: boolean | undefined
+}
+
+export interface CircuitOption {
+  /** Answers older than this do not count. Default 10 s. */
+  readonly window?: Duration | undefined
+  /** Fewer answers than this prove nothing. Default 20. */
+  readonly minimum?: number | undefined
+  /** The share of failures from which on the server is left alone. Default 0.5. */
+  readonly share?: number | undefined
+  /** For how long at first; doubled each time that a try fails. Default 250 ms. */
+  readonly openFor?: Duration | undefined
+  /** The most that it is doubled to. Default 10 s. */
+  readonly longestOpen?: Duration | undefined
+  /** So many reads try the server at once, and so many good answers are enough. Default 3. */
+  readonly probes?: number | undefined
+}
+
+export interface HealthOption {
+  /** Time between two checks. Default 10 s. */
+  readonly every?: Duration | undefined
+  /** The same while something is wrong. Default 1 s. */
+  readonly uneasyEvery?: Duration | undefined
+  /** So many checks in a row without an answer, and the server is left alone. Default 3. */
+  readonly failures?: number | undefined
 }
 
 /** One server. */

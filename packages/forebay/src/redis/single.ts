@@ -6,7 +6,7 @@ import { isMisplaced } from './failure.js'
 import type { Link } from './link.js'
 import type { Address, SentinelPlan } from './plan.js'
 import { SentinelWatch } from './sentinel-watch.js'
-import { closeNode, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
+import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
 
 /** How often the agreed number of shards is looked after: someone may have emptied the server without breaking our connection. */
 const settleEveryMs = 5_000
@@ -38,6 +38,10 @@ export class SingleTopology implements Topology {
     return this.#node
   }
 
+  nodes(): Iterable<RedisNode> {
+    return this.#node === undefined ? [] : [this.#node]
+  }
+
   groups(): readonly ShardGroup[] {
     const { shards } = this.#parts.agreement
     if (this.#groups[0]?.shards.length !== shards) this.#groups = [{ id: groupId, shards: Array.from({ length: shards }, (_, i) => i) }]
@@ -60,15 +64,11 @@ export class SingleTopology implements Topology {
 
   /** A server elsewhere gets connections of its own, and those to the one before are closed at once, whatever they still wait for. */
   #goTo(address: Address | undefined): void {
-    const { clock, open, deadlines, news, layout } = this.#parts
     this.#leave()
     this.#node = openNode({
-      clock,
-      open,
-      deadlines,
-      news,
+      ...nodeParts(this.#parts),
       address,
-      writable: () => layout.config,
+      writable: () => this.#parts.layout.config,
       greet: (link) => this.#greet(link, address),
       onDown: () => this.#watch?.doubt(),
     })

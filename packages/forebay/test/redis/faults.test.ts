@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
 import { ForebayError } from '../../src/core/errors.js'
+import { defaultSupervision } from '../../src/core/supervisor/supervisor-plan.js'
 import type { EntryAddress, HeadsAnswer } from '../../src/core/far-store.js'
 import { createLayout } from '../../src/redis/layout.js'
 import type { RedisFarStore } from '../../src/redis/far-store.js'
@@ -307,11 +308,12 @@ describe('the number of shards', () => {
 
 describe('a read that was not answered in time', () => {
   // The link must outlive the first deadline, and the second must outlast a busy machine.
-  const deadlines = { connectMs: 500, readMs: 300, lookMs: 5_000, actMs: 5_000, silentMs: 10_000 }
+  const deadlines = { connectMs: 500, readMs: 300, lookMs: 5_000, actMs: 5_000, silentMs: 10_000, handshakeMs: 10_000 }
+  const supervision = { ...defaultSupervision, deadline: { minMs: 300, maxMs: 300 } }
 
   it('is tried once more where that is asked for: a server that was slow only for so long answers it', async () => {
     services += 1
-    const common = { urls: [server.url], service: `faults${services}`, shards: 2, deadlines }
+    const common = { urls: [server.url], service: `faults${services}`, shards: 2, deadlines, supervision }
     store = openStore(common)
     const patient = openStore({ ...common, retryOnTimeout: true })
     try {

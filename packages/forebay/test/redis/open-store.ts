@@ -2,6 +2,7 @@ import { until } from '../../../../scripts/until.mjs'
 import { ForebayError } from '../../src/core/errors.js'
 import { createRedisFarStore, type RedisFarStore, type RedisParts } from '../../src/redis/far-store.js'
 import { deadlinesFor, type RedisPlan } from '../../src/redis/plan.js'
+import { defaultSupervision } from '../../src/core/supervisor/supervisor-plan.js'
 import { systemRandom } from '../../src/system/chance.js'
 import { systemClock } from '../../src/system/clock.js'
 
@@ -23,6 +24,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
     db: 0,
     tls: false,
     deadlines: deadlinesFor(),
+    supervision: defaultSupervision,
     retryOnTimeout: false,
     ...given,
   }
@@ -30,7 +32,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
 
 /** A far store on real Redis with the real clock. */
 export function openStore(options: OpenStoreOptions): RedisFarStore {
-  const parts = { clock: systemClock, random: systemRandom, tell: () => {}, onShards: () => {}, onEvictionPolicy: () => {} }
+  const parts = { clock: systemClock, random: systemRandom, tell: () => {}, onShards: () => {}, onUp: () => {}, onEvictionPolicy: () => {} }
   return createRedisFarStore(planFor(options), { ...parts, ...options.parts })
 }
 
