@@ -48,7 +48,7 @@ export class InFlightLimit {
 
   /** So many reads more may be sent now. */
   room(): number {
-    return (this.#limit < this.#bound ? this.#limit : this.#bound) - this.#inFlight
+    return Math.min(this.#limit, this.#bound) - this.#inFlight
   }
 
   begin(reads: number): void {
@@ -100,7 +100,7 @@ export class InFlightLimit {
   }
 
   #set(limit: number): void {
-    this.#limit = Math.max(least, limit)
+    this.#limit = Math.min(this.#max, Math.max(least, limit))
     this.#credit = 0
   }
 
