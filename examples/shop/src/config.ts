@@ -7,6 +7,8 @@ export interface ShopConfig {
   /** Where Redis is, and the defaults of the caches. Without Redis everything is cached in this process alone. */
   readonly cache: EnvironmentOptions
   readonly dataDir: string
+  /** How long the shop goes on after it was told to end, so that whoever balances load can notice. */
+  readonly drainMs: number
   /** Whoever shows it may use the admin routes; without it there are none. */
   readonly adminToken: string | undefined
 }
@@ -23,6 +25,7 @@ export function readConfig(env: Environment): ShopConfig {
     host: required('HOST', env.HOST ?? '127.0.0.1'),
     cache: fromEnvironment(env),
     dataDir: required('DATA_DIR', env.DATA_DIR ?? fileURLToPath(new URL('../data', import.meta.url))),
+    drainMs: readDrain(env.DRAIN_SECONDS ?? '0'),
     adminToken: env.ADMIN_TOKEN === undefined ? undefined : readAdminToken(env.ADMIN_TOKEN),
   }
 }
@@ -30,6 +33,11 @@ export function readConfig(env: Environment): ShopConfig {
 function readPort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new ConfigError(`PORT must be a number from 0 to 65535, not "${text}".`)
   return Number(text)
+}
+
+function readDrain(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new ConfigError(`DRAIN_SECONDS must be a whole number from 0 to 999, not "${text}".`)
+  return Number(text) * 1_000
 }
 
 function required(name: string, text: string): string {

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createForebay, type Forebay, ForebayError } from 'forebay'
 import { openStores, type Stores } from './books/open-stores.js'
 import { createCatalogue } from './catalogue/catalogue.js'
@@ -7,6 +8,9 @@ import { createApp } from './http/app.js'
 
 /** How long requests under way may take to end after Ctrl-C before their connections are cut. */
 const closingMs = 5_000
+
+/** Of invalidations that could not be sent. */
+const whatBecomesOf = 'With FOREBAY_OUTBOX_DIRECTORY the next shop tells it; without, the copies they meant live on there until their ttl.'
 
 type App = Awaited<ReturnType<typeof createApp>>
 
@@ -17,6 +21,7 @@ async function start(): Promise<void> {
   const forebay = createForebay({
     service: 'shop',
     redactKeys: (key, cache) => (cache === 'shelves' ? 'a customer' : key), // who looked at what stays out of the log
+    health: {},
     ...alone,
     ...config.cache,
   })
@@ -28,7 +33,11 @@ async function start(): Promise<void> {
   if (stores.seeded) await forebay.clear() // Redis may still hold copies of other books, from before the data were deleted
   const catalogue = createCatalogue(forebay, stores)
   const app = await createApp({ catalogue, forebay, adminToken: config.adminToken })
-  endOnSignal(() => close(app, forebay, stores))
+  endOnSignal(async () => {
+    forebay.drain() // /readyz says so; what still comes is served
+    await pause(config.drainMs)
+    await close(app, forebay, stores)
+  })
   try {
     await app.listen({ port: config.port, host: config.host })
   } catch (cause) {
@@ -46,7 +55,7 @@ async function close(app: App, forebay: Forebay, stores: Stores): Promise<void> 
   await app.close() // no request is under way after this
   clearTimeout(cut)
   const { unsent } = await forebay.close()
-  if (unsent > 0) console.error(`Redis could not be told of ${unsent} invalidations: the copies they meant live on there until their ttl.`)
+  if (unsent > 0) console.error(`Redis could not be told of ${unsent} invalidations. ${whatBecomesOf}`)
   await stores.close()
 }
 

@@ -3,18 +3,26 @@ import { ConfigError, placeOfRedis, readConfig } from '../src/config.js'
 
 test('without settings the shop is at 127.0.0.1:3000, without Redis, its data beside it', () => {
   const { dataDir, ...rest } = readConfig({})
-  expect(rest).toEqual({ port: 3000, host: '127.0.0.1', cache: {}, adminToken: undefined })
+  expect(rest).toEqual({ port: 3000, host: '127.0.0.1', cache: {}, drainMs: 0, adminToken: undefined })
   expect(dataDir).toMatch(/shop[\\/]data$/)
 })
 
 test('every setting can be given', () => {
   expect(
-    readConfig({ PORT: '0', HOST: '::', REDIS_URL: 'rediss://:secret@cache:6380/1', DATA_DIR: '/srv/shop', ADMIN_TOKEN: 'x'.repeat(16) }),
+    readConfig({
+      PORT: '0',
+      HOST: '::',
+      REDIS_URL: 'rediss://:secret@cache:6380/1',
+      DATA_DIR: '/srv/shop',
+      DRAIN_SECONDS: '5',
+      ADMIN_TOKEN: 'x'.repeat(16),
+    }),
   ).toEqual({
     port: 0,
     host: '::',
     cache: { redis: { url: 'rediss://:secret@cache:6380/1' } },
     dataDir: '/srv/shop',
+    drainMs: 5_000,
     adminToken: 'x'.repeat(16),
   })
 })

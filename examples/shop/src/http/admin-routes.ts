@@ -1,26 +1,35 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type CacheControl, ForebayError, type Key, pattern } from 'forebay'
+import { type CacheControl, type Forebay, ForebayError, type Key, pattern } from 'forebay'
 import type { Catalogue, TendedCache } from '../catalogue/catalogue.js'
 import { written } from './answers.js'
+import { answerProbe } from './health-routes.js'
 import { problem } from './problems.js'
 import { control, explainQuery, forget } from './schemas.js'
+
+interface AdminParts {
+  readonly catalogue: Catalogue
+  readonly forebay: Forebay
+  readonly adminToken: string | undefined
+}
 
 interface OneCache {
   Params: { cache: string }
 }
 
 /**
- * What staff may do with a cache while the shop runs: see why a key is answered as it is, turn the cache off, forget the keys
+ * What staff may do while the shop runs: see how the process is, and why a key is answered as it is, turn a cache off, forget the keys
  * that begin with a text. `explain` shows keys and tags as they are, and `off` is felt by the database, so all of it is closed unless a
  * token has been set, and open only to whoever shows that.
  */
-export function adminRoutes(app: FastifyInstance, catalogue: Catalogue, adminToken: string | undefined): void {
+export function adminRoutes(app: FastifyInstance, { catalogue, forebay, adminToken }: AdminParts): void {
   if (adminToken === undefined) return
   void app.register((admin, _options, done) => {
     admin.addHook('onRequest', async (request, reply) => {
       if (!shows(request, adminToken)) return refuse(reply)
     })
+
+    admin.get('/admin/health', (_request, reply) => answerProbe(reply, forebay, { probe: 'ready', details: true }))
 
     admin.get<OneCache & { Querystring: { key: string } }>(
       '/admin/caches/:cache/explain',

@@ -3,6 +3,7 @@ import type { Forebay } from 'forebay'
 import type { Catalogue } from '../catalogue/catalogue.js'
 import { adminRoutes } from './admin-routes.js'
 import { bookRoutes } from './book-routes.js'
+import { healthRoutes } from './health-routes.js'
 import { showOwnWrites } from './own-writes.js'
 import { pageRoutes } from './page.js'
 import { answerProblems } from './problems.js'
@@ -40,7 +41,8 @@ export async function createApp({ catalogue, forebay, adminToken }: AppParts): P
   showOwnWrites(app, forebay)
   bookRoutes(app, catalogue)
   shelfRoutes(app, catalogue)
-  adminRoutes(app, catalogue, adminToken)
+  healthRoutes(app, forebay)
+  adminRoutes(app, { catalogue, forebay, adminToken })
   app.get('/cache/stats', (_request, reply) => reply.header('cache-control', 'no-store').send(forebay.stats()))
   await pageRoutes(app)
   return app
