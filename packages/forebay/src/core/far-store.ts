@@ -75,8 +75,8 @@ export interface Replicas {
 export interface ReplicaPlan {
   /** `hedge`: a replica is asked too where the primary is late. `prefer`: replicas are asked first. */
   readonly reads: 'hedge' | 'prefer'
-  /** For how long the one asked first has the read alone. */
-  readonly hedgeAfterMs: number
+  /** For how long the one asked first has the read alone; `undefined` = for as long as nearly all of its answers have taken lately. */
+  readonly hedgeAfterMs: number | undefined
   /** The share of the reads that may be hedged. */
   readonly budget: number
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.js'
 import { openHeader, timesIn } from '../core/envelope.js'
 import { isAway } from '../core/errors.js'
 import type { EntryAddress, FarStore, ReplicaAnswer, Replicas } from '../core/far-store.js'
+import { RunningQuantile } from '../core/running-quantile.js'
 import type { ReplicaStats } from './reports.js'
 import type { Shards } from './shards.js'
 
@@ -23,6 +24,12 @@ type Way = () => Promise<Answer>
 const mostAtOnce = 10
 
 /**
+ * How long the one asked first has, where it is not said. As many answers come later as may be hedged by default. Never so soon that a pause of
+ * this process or of the network would be taken for a slow server; and in a slow time, never so late that nothing would be won.
+ */
+const patience = { share: 0.95, startMs: 20, leastMs: 2, mostMs: 50 }
+
+/**
  * Plain reads that may be answered by a replica.
  *
  * A plain read of the primary may be trusted while its shard is proven: everything that had been written when the proof was asked for has
@@ -36,6 +43,8 @@ export class ReplicaReads {
   readonly #parts: ReplicaReadsParts
   readonly #counts = { asked: 0, served: 0, refused: 0, hedged: 0, won: 0 }
   #hedges = mostAtOnce
+  /** How long the one asked first takes to answer. */
+  readonly #takes = new RunningQuantile(patience)
 
   constructor(parts: ReplicaReadsParts) {
     this.#parts = parts
@@ -77,6 +86,7 @@ export class ReplicaReads {
   /** Asks one; and the other where that one is late and there is a hedge left, or where its answer does not count. The first that counts wins. */
   #race(first: Way, second: Way): Promise<Answer> {
     const { clock, replicas } = this.#parts
+    const beganMs = clock.now()
     return new Promise((resolve, reject) => {
       let waitedFor = 0
       let asked: 'one' | 'both' | 'hedge' = 'one'
@@ -92,6 +102,7 @@ export class ReplicaReads {
       const arrive = (way: Way, answer: Answer): void => {
         waitedFor -= 1
         timer.cancel()
+        if (way === first) this.#takes.record(clock.now() - beganMs)
         if (answer === undefined && asked === 'one') {
           asked = 'both'
           return ask(second)
@@ -109,7 +120,7 @@ export class ReplicaReads {
         ask(second)
       }
       // Judged once the input that waits has been read: after a stall, timers fire before it.
-      const timer = clock.after(replicas.plan.hedgeAfterMs, () => clock.afterInput(hedge))
+      const timer = clock.after(replicas.plan.hedgeAfterMs ?? this.#takes.ms, () => clock.afterInput(hedge))
       ask(first)
     })
   }

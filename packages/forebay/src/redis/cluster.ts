@@ -4,7 +4,8 @@ import { Bell } from './bell.js'
 import { isMisplaced, movedTo } from './failure.js'
 import { Link } from './link.js'
 import type { Address } from './plan.js'
-import { idOf, primaryOf, type SlotRange, slotRangesOf } from './slot-map.js'
+import { ReplicaLinks } from './replica-links.js'
+import { idOf, primaryOf, replicasOf, type SlotRange, slotRangesOf } from './slot-map.js'
 import { slotOf } from './slot.js'
 import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
 
@@ -12,6 +13,7 @@ import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type Top
 interface Member {
   readonly node: RedisNode
   readonly address: Address
+  readonly replicas: ReplicaLinks | undefined
   shards: readonly number[]
   bell: Bell | undefined
 }
@@ -68,6 +70,10 @@ export class ClusterTopology implements Topology {
     return Array.from(this.#members.values(), ({ node }) => node)
   }
 
+  replicaFor(shard: number): Link | undefined {
+    return this.#members.get(this.#owners[shard] ?? nowhere)?.replicas?.next()
+  }
+
   groups(): readonly ShardGroup[] {
     return this.#groups
   }
@@ -102,6 +108,7 @@ export class ClusterTopology implements Topology {
     const config = ownerOf(layout.configTag)
     this.#owners = agreement.settled ? Array.from({ length: agreement.shards }, (_, shard) => ownerOf(layout.shard(shard).tag)) : []
     for (const id of this.#members.keys()) if (id !== config && !this.#owners.includes(id)) this.#part(id)
+    for (const [id, { replicas }] of this.#members) replicas?.set(replicasOf(ranges, id))
     this.#regroup()
   }
 
@@ -122,8 +129,15 @@ export class ClusterTopology implements Topology {
       return shard === undefined ? undefined : layout.shard(shard).meta
     }
     const node = openNode({ ...nodeParts(this.#parts), address, writable, greet, onDown: () => this.#refreshSoon() })
-    this.#members.set(id, { node, address, shards: [], bell: undefined })
+    this.#members.set(id, { node, address, replicas: this.#openReplicas(), shards: [], bell: undefined })
     return id
+  }
+
+  #openReplicas(): ReplicaLinks | undefined {
+    const { clock, openReplica: open, deadlines, news, plan } = this.#parts
+    // Without this a replica sends every reader away to its primary.
+    const greet = async (link: Link) => void (await link.send('act', (redis) => redis.readonly()))
+    return plan.replicas && new ReplicaLinks({ clock, open, deadlines, news, greet })
   }
 
   #part(id: string): void {
@@ -131,6 +145,7 @@ export class ClusterTopology implements Topology {
     if (member === undefined) return
     this.#members.delete(id)
     closeNode(member.node)
+    member.replicas?.close()
     member.bell?.close()
   }
 

@@ -18,6 +18,8 @@ import {
   mostPatterns,
   type Position,
   type ReplayRequest,
+  type ReplicaAnswer,
+  type Replicas,
   type ShardGroup,
   type StampRequest,
   type StoredValue,
@@ -55,6 +57,7 @@ import {
   syncAnswerOf,
   writeAnswerOf,
 } from './replies.js'
+import { readAtReplica } from './replica-links.js'
 import { runScript } from './script-call.js'
 import { SingleTopology } from './single.js'
 import { scan } from './sweep.js'
@@ -93,6 +96,7 @@ export function createRedisFarStore(plan: RedisPlan, parts: RedisParts): RedisFa
 
 class Store implements RedisFarStore {
   readonly #clock: Clock
+  readonly replicas: Replicas | undefined
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
@@ -109,6 +113,7 @@ class Store implements RedisFarStore {
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
     this.#retries = plan.retryOnTimeout
+    this.replicas = plan.replicas && { plan: plan.replicas, get: (at) => this.#getAtReplica(at) }
     this.#news = new LinkNews({ clock, tell, plan })
     this.#clock = clock
     const topologyParts = {
@@ -133,6 +138,7 @@ class Store implements RedisFarStore {
       layout: this.#layout,
       agreement: this.#agreement,
       hear: (shard: number, notice: Notice) => this.#listener(shard, notice),
+      openReplica: clientOpener({ ...plan, path: undefined }, { random, clock, news: this.#news }),
       greet: evictionWarning(tell, onEvictionPolicy),
     }
     this.#topology = this.#slotted ? new ClusterTopology(topologyParts) : new SingleTopology(topologyParts)
@@ -181,6 +187,12 @@ class Store implements RedisFarStore {
     if (node === undefined) return Promise.reject(this.#away(at.shard))
     const key = this.#layout.shard(at.shard).entry(at)
     return this.#slotted ? this.#readInSlot(node, at.shard, key) : node.reader.get(0, key)
+  }
+
+  #getAtReplica(at: EntryAddress): Promise<ReplicaAnswer> | undefined {
+    const link = this.#agreement.settled ? this.#topology.replicaFor(at.shard) : undefined
+    const { meta, entry } = this.#layout.shard(at.shard)
+    return link && readAtReplica(link, { meta, key: entry(at) })
   }
 
   getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {

@@ -185,4 +185,45 @@ describe('the redis option', () => {
     expect(() => parse(option)).toThrow(/^E_OPTION: .*\*\*\*/)
     expect(() => parse(option)).not.toThrow(/secret/)
   })
+
+  it('says whether replicas are read, and how', () => {
+    expect(parse('redis://a').replicas).toBeUndefined()
+    expect(parse({ url: 'redis://a', replicas: { reads: 'hedge' } }).replicas).toEqual({
+      reads: 'hedge',
+      nodes: [],
+      hedgeAfterMs: undefined,
+      budget: 0.05,
+    })
+    expect(
+      parse({ host: 'a', replicas: { reads: 'prefer', nodes: ['b', 'c:7', { host: 'd' }], hedgeAfter: '30ms', budget: 1 } }).replicas,
+    ).toEqual({
+      reads: 'prefer',
+      nodes: [
+        { host: 'b', port: 6379 },
+        { host: 'c', port: 7 },
+        { host: 'd', port: 6379 },
+      ],
+      hedgeAfterMs: 30,
+      budget: 1,
+    })
+    expect(parse({ cluster: ['a'], replicas: { reads: 'prefer' } }).replicas).toMatchObject({ reads: 'prefer', nodes: [] })
+  })
+
+  it.each([
+    [{ reads: 'always' }, 'redis.replicas.reads is "always"'],
+    [{}, 'redis.replicas.reads is undefined'],
+    ['hedge', 'redis.replicas is "hedge"'],
+    [{ reads: 'hedge', budget: 0 }, 'redis.replicas.budget is 0'],
+    [{ reads: 'hedge', budget: 2 }, 'redis.replicas.budget is 2'],
+    [{ reads: 'hedge', hedgeAfter: 'soon' }, 'redis.replicas.hedgeAfter'],
+    [{ reads: 'hedge', nodes: 'a' }, 'redis.replicas.nodes is "a"'],
+    [{ reads: 'hedge', nodes: ['redis://u:p@a'] }, 'redis.replicas.nodes is "redis://***@a"'],
+    [{ reads: 'hedge', node: 'a' }, 'redis.replicas.node is no option'],
+  ])('refuses %j for replicas', (replicas, message) => {
+    expect(() => parse({ host: 'a', replicas } as unknown as RedisOption)).toThrow(message)
+  })
+
+  it('takes the replicas of a Cluster from its map alone', () => {
+    expect(() => parse({ cluster: ['a'], replicas: { reads: 'hedge', nodes: ['b'] } })).toThrow('redis.replicas.nodes is given')
+  })
 })

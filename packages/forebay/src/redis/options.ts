@@ -2,16 +2,16 @@ import type { ConnectionOptions } from 'node:tls'
 import { parseDuration, show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
-import { type Address, type Credentials, deadlinesFor, type RedisPlan } from './plan.js'
-import type { AskCredentials, RedisClusterOption, RedisOption, RedisServerOption } from './redis-option.js'
+import { type Address, type Credentials, deadlinesFor, type RedisPlan, type ReplicaReadPlan } from './plan.js'
+import type { AskCredentials, RedisClusterOption, RedisOption, RedisReplicasOption, RedisServerOption } from './redis-option.js'
 import { parseSupervision } from './supervision-options.js'
 import { defaultPort, defaultSentinelPort, parseHost, parseRedisUrl, type RedisUrl, withoutLogin } from './redis-url.js'
 
-export type { RedisClusterOption, RedisCredentials, RedisOption, RedisServerOption } from './redis-option.js'
+export type { RedisClusterOption, RedisCredentials, RedisOption, RedisReplicasOption, RedisServerOption } from './redis-option.js'
 
 const common = [
   ...['username', 'password', 'credentials', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout'],
-  ...['maxInFlight', 'circuit', 'health'],
+  ...['maxInFlight', 'circuit', 'health', 'replicas'],
 ]
 export const serverOptions = [
   ...[
@@ -30,6 +30,8 @@ export const serverOptions = [
   ...common,
 ]
 export const clusterOptions = ['cluster', ...common]
+const replicaOptions = ['reads', 'nodes', 'hedgeAfter', 'budget']
+const defaultBudget = 0.05
 
 /** Turns the `redis` option into a plan; throws `E_OPTION` naming what cannot be used, and never the password. */
 export function parseRedisOption(
@@ -92,6 +94,8 @@ function clusterPlan(option: RedisClusterOption): Place {
     throw wrong('redis.cluster', 'a URL of something else', 'nodes of a Cluster')
   if (urls.some(({ db }) => (db ?? 0) !== 0)) throw wrong('redis.cluster', 'a URL with a database', 'a URL without; a Cluster has only 0')
   const [login] = urls.filter((url) => url.password !== undefined)
+  if (option.replicas?.nodes !== undefined)
+    throw new ForebayError('E_OPTION', 'redis.replicas.nodes is given; a Cluster names its replicas')
   return {
     mode: 'cluster',
     nodes,
@@ -123,18 +127,42 @@ function loginOf(option: string, ask: AskCredentials | undefined, login: Credent
 function connection(
   option: RedisServerOption | RedisClusterOption,
   byUrl = false,
-): Pick<Place, 'tls' | 'deadlines' | 'supervision' | 'retryOnTimeout'> {
-  const { tls, connectTimeout, retryOnTimeout = false } = option
+): Pick<Place, 'tls' | 'deadlines' | 'supervision' | 'retryOnTimeout' | 'replicas'> {
+  const { tls, connectTimeout, retryOnTimeout = false, replicas } = option
   const supervision = parseSupervision(option)
   if (typeof retryOnTimeout !== 'boolean') throw wrong('redis.retryOnTimeout', retryOnTimeout, 'true or false')
   return {
     retryOnTimeout,
+    replicas: replicas === undefined ? undefined : replicaPlan(replicas),
     tls: tls === undefined ? byUrl : checkTls('redis.tls', tls),
     supervision,
     deadlines: deadlinesFor(
       supervision.deadline.maxMs,
       connectTimeout === undefined ? undefined : parseDuration('redis.connectTimeout', connectTimeout),
     ),
+  }
+}
+
+function replicaPlan(option: RedisReplicasOption): ReplicaReadPlan {
+  if (typeof option !== 'object' || option === null) throw wrong('redis.replicas', option, 'an object that says how they are read')
+  for (const name of Object.keys(option)) {
+    if (!replicaOptions.includes(name))
+      throw new ForebayError('E_OPTION', `redis.replicas.${name} is no option; there are ${replicaOptions.join(', ')}`)
+  }
+  const { reads, nodes = [], hedgeAfter, budget = defaultBudget } = option
+  if (reads !== 'hedge' && reads !== 'prefer') throw wrong('redis.replicas.reads', reads, "'hedge' or 'prefer'")
+  if (!Array.isArray(nodes)) throw wrong('redis.replicas.nodes', nodes, 'a list of addresses')
+  if (typeof budget !== 'number' || !(budget > 0 && budget <= 1))
+    throw wrong('redis.replicas.budget', budget, 'a share above 0 and at most 1')
+  return {
+    reads,
+    nodes: nodes.map((node: NonNullable<RedisReplicasOption['nodes']>[number]) =>
+      typeof node === 'string'
+        ? (parseHost(node) ?? refuse('redis.replicas.nodes', withoutLogin(node), 'a host with its port'))
+        : checkAddress('redis.replicas.nodes', { port: defaultPort, ...node }),
+    ),
+    hedgeAfterMs: hedgeAfter === undefined ? undefined : parseDuration('redis.replicas.hedgeAfter', hedgeAfter),
+    budget,
   }
 }
 

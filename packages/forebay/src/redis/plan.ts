@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { SupervisorPlan } from '../core/supervisor/supervisor-plan.js'
 import type { AskCredentials } from './redis-option.js'
+import type { ReplicaPlan } from '../core/far-store.js'
 
 /** A node's place in the network. */
 export interface Address {
@@ -39,6 +40,11 @@ export interface Deadlines {
   readonly handshakeMs: number
 }
 
+/** How replicas are read, and where they are; no nodes = the primary, or the Cluster's map, is asked for them. */
+export interface ReplicaReadPlan extends ReplicaPlan {
+  readonly nodes: readonly Address[]
+}
+
 export type RedisMode = 'single' | 'cluster'
 
 /** The `redis` option, resolved: everything that the far store on Redis needs to know. */
@@ -59,6 +65,8 @@ export interface RedisPlan {
   readonly supervision: SupervisorPlan
   /** Whether late reads are tried once more. */
   readonly retryOnTimeout: boolean
+  /** `undefined`: replicas are not read. */
+  readonly replicas: ReplicaReadPlan | undefined
 }
 
 /** A single server has one event loop however many shards; a Cluster needs enough to spread over its nodes. */

@@ -41,6 +41,20 @@ interface ConnectionOption {
   readonly health?: HealthOption | undefined
   /** Whether a read that was not answered in time is tried once more before its caller is served without Redis. Default `false`. */
   readonly retryOnTimeout?: boolean | undefined
+  /** Whether reads may be answered by replicas too, and how. Default: they are not. */
+  readonly replicas?: RedisReplicasOption | undefined
+}
+
+/** How replicas are read. What they answer counts only if it is not older than what this process knows. */
+export interface RedisReplicasOption {
+  /** `hedge`: a replica is asked too where the primary is late. `prefer`: a replica is asked first, and the primary where that is of no use. */
+  readonly reads: 'hedge' | 'prefer'
+  /** Where they are, as `host:port` or with fields. Default: the primary is asked, and in a Cluster its map, the only way there. */
+  readonly nodes?: readonly (string | { readonly host: string; readonly port?: number | undefined })[] | undefined
+  /** After how long the other one is asked too. Default: as long as 19 of 20 answers have taken lately, between 2 and 50 ms. */
+  readonly hedgeAfter?: Duration | undefined
+  /** The share of the reads for which that may be done, above 0 and at most 1; ten more may come at once. Default 0.05. */
+  readonly budget?: number | undefined
 }
 
 export interface CircuitOption {

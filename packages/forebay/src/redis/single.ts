@@ -4,6 +4,7 @@ import { Bell } from './bell.js'
 import { clientOpener } from './client.js'
 import { isMisplaced } from './failure.js'
 import type { Link } from './link.js'
+import { ReplicaLinks } from './replica-links.js'
 import type { Address, SentinelPlan } from './plan.js'
 import { SentinelWatch } from './sentinel-watch.js'
 import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
@@ -18,6 +19,7 @@ export class SingleTopology implements Topology {
   readonly #watch: SentinelWatch | undefined
   /** Nothing until a Sentinel has said where. */
   #node: RedisNode | undefined
+  readonly #replicas: ReplicaLinks | undefined
   #bell: Bell | undefined
   #timer: Timer | undefined
   #groups: readonly ShardGroup[] = []
@@ -25,6 +27,9 @@ export class SingleTopology implements Topology {
   constructor(parts: TopologyParts) {
     const { plan } = parts
     this.#parts = parts
+    const { clock, openReplica: open, deadlines, news } = parts
+    this.#replicas = plan.replicas && new ReplicaLinks({ clock, open, deadlines, news })
+    this.#replicas?.set(plan.replicas?.nodes ?? [])
     if (plan.sentinel === undefined) this.#goTo(plan.nodes[0])
     else this.#watch = this.#watchFor(plan.sentinel)
     this.#settleLater()
@@ -40,6 +45,10 @@ export class SingleTopology implements Topology {
 
   nodes(): Iterable<RedisNode> {
     return this.#node === undefined ? [] : [this.#node]
+  }
+
+  replicaFor(): Link | undefined {
+    return this.#replicas?.next()
   }
 
   groups(): readonly ShardGroup[] {
@@ -59,6 +68,7 @@ export class SingleTopology implements Topology {
   close(): void {
     this.#timer?.cancel()
     this.#watch?.close()
+    this.#replicas?.close()
     this.#leave()
   }
 
@@ -97,6 +107,7 @@ export class SingleTopology implements Topology {
     const { agreement, greet } = this.#parts
     await agreement.settle(link)
     await greet(link)
+    this.#findReplicas(link)
     if (agreement.settled && link === this.#node?.commands) this.#bell ??= this.#listen(address)
   }
 
@@ -106,11 +117,17 @@ export class SingleTopology implements Topology {
     return new Bell({ ...this.#parts, address, mode: 'single', channels })
   }
 
+  #findReplicas(primary: Link): void {
+    if (this.#parts.plan.replicas?.nodes.length === 0) void this.#replicas?.find(primary)
+  }
+
   #settleLater(): void {
     this.#timer = this.#parts.clock.after(settleEveryMs, () => {
       this.#settleLater()
       const link = this.#node?.commands
-      if (link?.node !== undefined) this.#parts.agreement.settle(link).catch(() => {}) // tried again on the next turn
+      if (link?.node === undefined) return
+      this.#parts.agreement.settle(link).catch(() => {}) // tried again on the next turn
+      this.#findReplicas(link)
     })
   }
 }

@@ -4,6 +4,7 @@ import type { Supervisor } from '../core/supervisor/supervisor.js'
 import type { ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import type { Agreement } from './agreement.js'
+import type { OpenClient } from './client.js'
 import { isMisplaced } from './failure.js'
 import type { Layout } from './layout.js'
 import { Link, type LinkParts } from './link.js'
@@ -27,6 +28,8 @@ export interface Topology {
   nodeOfGroup(id: string): RedisNode | undefined
   /** All that are known. */
   nodes(): Iterable<RedisNode>
+  /** A replica of the shard's server that can be asked now. */
+  replicaFor(shard: number): Link | undefined
   /** Why a shard cannot be used, as far as it is known. */
   trouble(shard: number): string
   /** A call for this shard failed: perhaps the shard is elsewhere now. */
@@ -40,6 +43,8 @@ export interface TopologyParts extends NodeParts {
   readonly plan: RedisPlan
   readonly layout: Layout
   readonly agreement: Agreement
+  /** Opens clients of replicas. */
+  readonly openReplica: OpenClient
   readonly hear: (shard: number, notice: Notice) => void
   /** What else is done on each new connection for commands. */
   readonly greet: (link: Link) => Promise<void>

@@ -26,6 +26,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
     deadlines: deadlinesFor(),
     supervision: defaultSupervision,
     retryOnTimeout: false,
+    replicas: undefined,
     ...given,
   }
 }
