@@ -116,10 +116,13 @@ class Store implements RedisFarStore {
     this.replicas = plan.replicas && { plan: plan.replicas, get: (at) => this.#getAtReplica(at) }
     this.#news = new LinkNews({ clock, tell, plan })
     this.#clock = clock
+    const openerParts = { random, clock, news: this.#news }
+    const open = clientOpener(plan, openerParts)
     const topologyParts = {
       clock,
       random,
-      open: clientOpener(plan, { random, clock, news: this.#news }),
+      open,
+      openReplica: plan.path === undefined ? open : clientOpener({ ...plan, path: undefined }, openerParts),
       deadlines: plan.deadlines,
       news: this.#news,
       onUp,
@@ -138,7 +141,6 @@ class Store implements RedisFarStore {
       layout: this.#layout,
       agreement: this.#agreement,
       hear: (shard: number, notice: Notice) => this.#listener(shard, notice),
-      openReplica: clientOpener({ ...plan, path: undefined }, { random, clock, news: this.#news }),
       greet: evictionWarning(tell, onEvictionPolicy),
     }
     this.#topology = this.#slotted ? new ClusterTopology(topologyParts) : new SingleTopology(topologyParts)
