@@ -106,9 +106,10 @@ describe('a primary that Sentinels watch', () => {
     }
   })
 
-  it('is left when it dies', async () => {
+  it('is left when it dies, though a Sentinel is frozen', async () => {
     await connect()
     const old = await primary()
+    watched.sentinels[2]?.pause()
     await old.kill()
     await untilFollowed(old)
   })
