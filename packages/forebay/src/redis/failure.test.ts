@@ -30,6 +30,17 @@ describe('an error of the client', () => {
     expect(failureOf(reply(message))).toMatchObject({ code, message: `${code}: ${message}` })
   })
 
+  it('of its parser says what that means', () => {
+    for (const words of [
+      'Unknown RESP type 72 "H". Please report this.',
+      'Protocol error, got "H" as reply type byte. Please report this.',
+    ]) {
+      expect(failureOf(new Error(words)).message).toBe(
+        'E_REDIS_AWAY: what answers does not speak the protocol of Redis: it begins with "H"',
+      )
+    }
+  })
+
   it('without a reply says that the link is away', () => {
     expect(failureOf(new Error('Connection is closed.')).code).toBe('E_REDIS_AWAY')
     expect(failureOf(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })).code).toBe('E_REDIS_AWAY')

@@ -35,7 +35,9 @@ export function failureOf(error: unknown): ForebayError {
 /** Where a name has several addresses, and none can be reached, the words are those of the first. */
 function wordsOf(error: Error): string {
   const [first]: unknown[] = error instanceof AggregateError ? error.errors : []
-  return error.message || (first instanceof Error ? first.message : error.name)
+  const words = error.message || (first instanceof Error ? first.message : error.name)
+  const byte = /^(?:Unknown RESP type \d+|Protocol error, got) "(.*?)"/s.exec(words)?.[1]
+  return byte === undefined ? words : `what answers does not speak the protocol of Redis: it begins with ${JSON.stringify(byte)}`
 }
 
 export function reactionTo(failure: ForebayError): Reaction {
@@ -48,6 +50,11 @@ export function reactionTo(failure: ForebayError): Reaction {
 /** Whether the server has refused a user or his password. */
 export function isRefusedLogin({ code, message }: ForebayError): boolean {
   return code === 'E_REDIS_REFUSED' && /\b(?:WRONGPASS|NOAUTH)\b|ERR invalid password/.test(message)
+}
+
+/** Whether the user may not do what was asked. */
+export function isForbidden({ message }: ForebayError): boolean {
+  return /\bNOPERM\b|The user executing the script can't/.test(message)
 }
 
 /** Whether the server does not know the script of an `EVALSHA`; asked of the client's own error. */

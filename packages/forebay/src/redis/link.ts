@@ -4,13 +4,19 @@ import { ForebayError } from '../core/errors.js'
 import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
 import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient, Outcome } from './client.js'
-import { failureOf, isUnavailable, isUnknownScript, reactionTo } from './failure.js'
+import { failureOf, isForbidden, isUnavailable, isUnknownScript, reactionTo } from './failure.js'
 import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
 /** How long a caller waits: for a read, for a script that a reader needs, for any other script or a question; or so many milliseconds. */
 export type Patience = 'read' | 'look' | 'act' | number
+/** A script under the name by which it is spoken of. */
+export interface Script {
+  readonly name: string
+  readonly sha: string
+  readonly text: string
+}
 export interface LinkParts {
   readonly clock: Clock
   readonly open: OpenClient
@@ -90,11 +96,11 @@ export class Link {
    * Runs a script by its digest. Its text is sent only to a server that does not know it, once, and within the same deadline. No other
    * error is tried again here.
    */
-  script(patience: Patience, { sha, text }: { readonly sha: string; readonly text: string }, args: readonly Argument[]): Promise<unknown> {
+  script(patience: Patience, { name, sha, text }: Script, args: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, patience === 'look' ? 1 : 0)
       if (!call) return
-      const outcome = this.#outcome(call)
+      const outcome = this.#outcome(call, name)
       const failed = (error: unknown): void => {
         if (isUnknownScript(error) && !call.over && this.#node !== undefined) this.#client.send('EVAL', [text, ...args], outcome)
         else outcome.reject(error)
@@ -153,17 +159,17 @@ export class Link {
     return false
   }
 
-  #outcome(call: Call): Outcome {
+  #outcome(call: Call, script?: string): Outcome {
     return {
       resolve: (answer) => {
         if (this.#calls.end(call)) call.caller.resolve(answer)
       },
-      reject: (error) => this.#fail(call, error),
+      reject: (error) => this.#fail(call, error, script),
     }
   }
 
-  #fail(call: Call, error: unknown): void {
-    const failure = this.#heed(error)
+  #fail(call: Call, error: unknown, script?: string): void {
+    const failure = this.#heed(error, script)
     if (this.#calls.end(call, this.#endingBy(failure))) call.caller.reject(failure)
   }
 
@@ -266,7 +272,7 @@ export class Link {
   }
 
   /** An error as one of ours, after what it means for the link has been seen to. */
-  #heed(error: unknown): ForebayError {
+  #heed(error: unknown, script?: string): ForebayError {
     const failure = failureOf(error)
     const reaction = reactionTo(failure)
     if (reaction === 'none' || this.#closed) return failure
@@ -275,7 +281,7 @@ export class Link {
       this.#leave()
     } else if (this.#node !== undefined) {
       if (reaction === 'wait') this.#doubt(failure.message)
-      else this.#options.news.refused(this.address, wordsOf(failure.message))
+      else this.#options.news.refused(this.address, wordsOf(failure.message) + inScript(failure, script))
     }
     return failure
   }
@@ -371,6 +377,11 @@ export class Link {
   #away(): ForebayError {
     return new ForebayError('E_REDIS_AWAY', this.trouble)
   }
+}
+
+/** Some servers do not say which command a script may not run. */
+function inScript(failure: ForebayError, script: string | undefined): string {
+  return script !== undefined && isForbidden(failure) ? ` (in the script '${script}'; the server's ACL LOG names the command)` : ''
 }
 
 /** What the server said, without our code and without the place in a script. */

@@ -23,7 +23,7 @@ export function runScript<N extends ScriptName>(
 ): Promise<unknown> {
   const script = scripts[name]
   const given = inOrder(script.keys, keys)
-  return link.script(patience, script, [given.length, ...given, ...inOrder(script.args, args)])
+  return link.script(patience, { name, ...script }, [given.length, ...given, ...inOrder(script.args, args)])
 }
 
 /** The values of these names; one that begins with dots stands for a list. */
