@@ -11,9 +11,11 @@ export class SimDisk {
     this.#service = service
   }
 
-  /** The outbox of a process; its name is its own. */
-  open(name: string): Journal {
-    const write = (text: string): void => {
+  /** The outbox of a process; its name is its own, and what it does once it is no longer alive does nothing. */
+  open(name: string, alive: () => boolean = () => true): Journal {
+    const write = (text: string | undefined): void => {
+      if (!alive()) return
+      if (text === undefined) return void this.#files.delete(name)
       if (this.full) throw new Error('ENOSPC: no space left on the simulated disk')
       this.#files.set(name, text)
     }
@@ -24,7 +26,7 @@ export class SimDisk {
         for (const other of others) this.#files.delete(other)
       },
       append: (lines) => write((this.#files.get(name) ?? journalHead(this.#service)) + lines),
-      replace: (lines) => (lines === '' ? void this.#files.delete(name) : write(journalHead(this.#service) + lines)),
+      replace: (lines) => write(lines === '' ? undefined : journalHead(this.#service) + lines),
       close() {},
     }
   }

@@ -5,6 +5,7 @@ import { Bulk } from '../../src/engine/bulk.js'
 import { type Flight, Flights } from '../../src/engine/flights.js'
 import { Near } from '../../src/engine/near.js'
 import { Outbox } from '../../src/engine/outbox.js'
+import { OutboxJournal } from '../../src/engine/outbox-journal.js'
 import { Registry } from '../../src/engine/registry.js'
 import { Shards } from '../../src/engine/shards.js'
 import { TokenScopes } from '../../src/engine/token-scopes.js'
@@ -573,6 +574,14 @@ export const canaries: readonly Canary[] = [
           return run.call(this, undefined, work)
         } as typeof run
       }),
+  },
+  {
+    name: 'what waits for Redis is not kept on disk',
+    breaks: ['P1', 'P2'],
+    faults: ['kills', 'server-restarts'],
+    features: ['kept-outboxes'],
+    plan: (plan) => ({ ...long(plan), strikes: 8, paceMs: 15 }),
+    plant: () => replace(OutboxJournal.prototype, 'keep', () => () => {}),
   },
   {
     name: 'a replica counts wherever it stands',

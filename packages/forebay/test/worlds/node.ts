@@ -3,12 +3,13 @@ import { endlessMs } from '../../src/core/envelope.js'
 import type { Clock } from '../../src/core/clock.js'
 import type { ForebayEvent } from '../../src/core/events.js'
 import type { FarStore } from '../../src/core/far-store.js'
-import type { CachePlan } from '../../src/core/plan.js'
+import { type CachePlan, mostUnsent } from '../../src/core/plan.js'
 import { Engine } from '../../src/engine/forebay.js'
 import type { Cache, CacheControl } from '../../src/engine/public.js'
 import { openNearStore } from '../../src/memory/near-store.js'
 import { openContext } from '../../src/system/context.js'
 import type { SimClock } from '../../src/testing/sim-clock.js'
+import type { SimDisk } from '../../src/testing/sim-journal.js'
 import { closeLinks, type SimNetworkParts, type SimStore, simStore } from '../../src/testing/sim-network.js'
 import { type ClockSkew, SimProcess } from '../../src/testing/sim-process.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
@@ -47,6 +48,8 @@ export class WorldNode {
     readonly caches: readonly CacheModel[]
     readonly version: string
     readonly wrap: WrapStore
+    /** Where its outbox is kept, if it is. */
+    readonly disk: SimDisk | undefined
     readonly hear: (node: WorldNode, event: ForebayEvent) => void
   }) {
     this.index = given.index
@@ -66,6 +69,7 @@ export class WorldNode {
       digest: (text) => new SimRandom(text).id().repeat(8),
       detached: (work) => work(),
       openContext,
+      outbox: { most: mostUnsent, journal: given.disk?.open(given.name, () => this.process.alive) },
     })
     this.engine.onAny((event) => {
       if (event.type === 'join') this.joinedMs.set(`${event.cache}/${event.key}`, given.clock.now())

@@ -100,6 +100,7 @@ export const breadths = [
   'negative-ttl',
   'load-bounds',
   'replicas',
+  'kept-outboxes',
 ] as const
 export type Feature = (typeof features)[number] | (typeof breadths)[number]
 
@@ -191,6 +192,11 @@ export function planWorld(seed: number, topology?: Topology | undefined): WorldP
     strikes: random.pick([2, 4, 4, 8]),
     features: switchedOn,
   }
+}
+
+/** On whose disk the processes of a world keep their outboxes, if they do: each has its own, or all share one. */
+export function disksOf({ seed, features }: WorldPlan): 'none' | 'own' | 'shared' {
+  return features.has('kept-outboxes') ? new SimRandom(`disks/${seed}`).pick(['own', 'shared']) : 'none'
 }
 
 /** How the processes of a world read from replicas, if they do. */

@@ -1,6 +1,7 @@
 import type { ForebayEvent } from '../../src/core/events.js'
 import { forbidRealTime } from '../../src/testing/forbid.js'
 import { SimClock } from '../../src/testing/sim-clock.js'
+import { SimDisk } from '../../src/testing/sim-journal.js'
 import type { Weather } from '../../src/testing/sim-link.js'
 import type { NetworkEvent, SimNetworkParts } from '../../src/testing/sim-network.js'
 import { SimRandom } from '../../src/testing/sim-random.js'
@@ -10,7 +11,7 @@ import { Clients } from './clients.js'
 import { fairWeather, Faults, serverEpochMs } from './faults.js'
 import { WorldNode, type WrapStore } from './node.js'
 import { Origin } from './origin.js'
-import { replicasOf, versionOf, type WorldPlan } from './plan.js'
+import { disksOf, replicasOf, versionOf, type WorldPlan } from './plan.js'
 import { Trace } from './trace.js'
 
 export interface WorldReport {
@@ -79,6 +80,9 @@ class World {
   readonly #clients: Clients
   readonly #faults: Faults
   #nodes: WorldNode[] = []
+  readonly #disks = new Map<number, SimDisk>()
+  /** Processes that have ended, and where they were in the fleet. */
+  readonly #dead: { readonly name: string; readonly index: number }[] = []
   #lives = 0
   #resting = false
 
@@ -186,8 +190,18 @@ class World {
       caches: this.#plan.caches,
       version: versionOf(this.#plan, index),
       wrap: this.#options.wrap ?? ((far) => far),
+      disk: this.#diskOf(index),
       hear: (node, event) => this.#hear(node, event),
     })
+  }
+
+  #diskOf(index: number): SimDisk | undefined {
+    const disks = disksOf(this.#plan)
+    if (disks === 'none') return undefined
+    const place = disks === 'own' ? index : 0
+    const disk = this.#disks.get(place) ?? new SimDisk('world')
+    this.#disks.set(place, disk)
+    return disk
   }
 
   /** A process ends, and a new one takes its place a little later. */
@@ -199,7 +213,9 @@ class World {
       this.#trace.add(`${node.name} has closed with ${unsent} unsent`)
       if (unsent === 0) this.#checker.outboxEmpty(node.name)
     }
+    if (this.#diskOf(node.index)?.files.has(node.name)) this.#count('outbox left behind')
     node.kill()
+    this.#dead.push(node)
     this.#nodes = this.#nodes.filter((other) => other !== node)
     this.#clock.after(this.#random.fork(`after ${node.name}`).between(10, 300), () => this.#nodes.push(this.#makeNode(node.index)))
   }
@@ -232,7 +248,14 @@ class World {
     this.#count(`event ${event.type}${'why' in event ? ` ${event.why}` : ''}`)
     if (event.type === 'outbox' && event.coarsened) this.#count('outbox coarsened')
     this.#checker.engineEvent(node.name, event)
-    if (event.type === 'outbox' && event.waiting === 0) this.#checker.outboxEmpty(node.name)
+    if (event.type === 'outbox' && event.waiting === 0) this.#emptied(node)
+  }
+
+  /** With it those are empty that it has taken over: where disks are not shared, all who were in its place. */
+  #emptied(node: WorldNode): void {
+    this.#checker.outboxEmpty(node.name)
+    if (disksOf(this.#plan) !== 'own') return
+    for (const { name, index } of this.#dead) if (index === node.index) this.#checker.outboxEmpty(name)
   }
 
   #observe(event: NetworkEvent): void {
@@ -272,6 +295,10 @@ class World {
     this.#clients.calls.checkPatience()
     if (!this.#atRest()) this.#complainOfUnrest()
     for (const node of this.#nodes) if (node.engine.stats().outbox === 0) this.#checker.outboxEmpty(node.name)
+    for (const disk of this.#disks.values())
+      for (const name of disk.files.keys()) this.violated({ promise: 'P5', text: `the outbox of ${name} still lies on its disk` })
+    // What the dead had kept has been sent by those who came after them, so from here on nobody is excused.
+    if (this.#disks.size > 0) for (const { name } of this.#dead) this.#checker.outboxEmpty(name)
     const living = new Set(this.#nodes.map((node) => node.name))
     this.#checker.settle(living)
     for (let round = 0; round < 2; round++) {
