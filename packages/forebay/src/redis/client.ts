@@ -20,6 +20,8 @@ export interface Outcome {
 /** A client of ioredis that has not been told to connect yet. */
 export interface Client {
   readonly redis: Redis
+  /** Whether it speaks TLS. */
+  readonly secure: boolean
   /** What has to be done before each attempt to connect, where there is something. */
   readonly prepare: (() => Promise<void>) | undefined
   /** How long to wait before the next attempt, where it is not the client that begins it. */
@@ -83,6 +85,7 @@ export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerPar
     const reads = new ReadCommands(library)
     return {
       redis,
+      secure: plan.tls !== false,
       prepare: logins && loggingIn(redis, logins, plan.credentials.username),
       pauseMs,
       stands: () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ForebayError } from '../core/errors.js'
-import { failureOf, isMisplaced, isUnknownScript, movedTo, reactionTo } from './failure.js'
+import { failureOf, isMisplaced, isUnknownScript, movedTo, reactionTo, withHint } from './failure.js'
 
 function reply(message: string): Error {
   return Object.assign(new Error(message), { name: 'ReplyError', command: { name: 'auth', args: ['ann', 'secret'] } })
@@ -91,6 +91,14 @@ it.each([
   ['NOSCRIPT No matching script.', 'none'],
 ])('a link reacts to %s', (message, reaction) => {
   expect(reactionTo(failureOf(reply(message)))).toBe(reaction)
+})
+
+it('trouble that may come of TLS on one side only is told with that', () => {
+  expect(withHint('connect ETIMEDOUT', true)).toBe('connect ETIMEDOUT; perhaps this port speaks no TLS')
+  expect(withHint('connect ETIMEDOUT', false)).toBe('connect ETIMEDOUT')
+  expect(withHint('read ECONNRESET', false)).toBe('read ECONNRESET; perhaps this port speaks TLS')
+  expect(withHint(failureOf(new Error('Unknown RESP type 21 "\u0015". Please report this.')).message, false)).toMatch(/speaks TLS$/)
+  expect(withHint('certificate has expired', true)).toBe('certificate has expired')
 })
 
 it('a link reacts to replies only', () => {

@@ -47,6 +47,15 @@ export function reactionTo(failure: ForebayError): Reaction {
   return ofCall.test(failure.message) ? 'none' : 'tell'
 }
 
+/**
+ * Where one side speaks TLS and the other does not, neither says so: a plain server waits for more, and one that speaks TLS hangs up. Said of
+ * links that have never been usable; later such words mean what they say.
+ */
+export function withHint(words: string, secure: boolean): string {
+  const may = secure ? /ETIMEDOUT|before secure TLS|wrong version number|packet length/ : /closed before|ECONNRESET|begins with "\\u0015/
+  return may.test(words) ? `${words}; perhaps this port speaks ${secure ? 'no TLS' : 'TLS'}` : words
+}
+
 /** Whether the server has refused a user or his password. */
 export function isRefusedLogin({ code, message }: ForebayError): boolean {
   return code === 'E_REDIS_REFUSED' && /\b(?:WRONGPASS|NOAUTH)\b|ERR invalid password/.test(message)

@@ -4,7 +4,7 @@ import { ForebayError } from '../core/errors.js'
 import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
 import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient, Outcome } from './client.js'
-import { failureOf, isForbidden, isUnavailable, isUnknownScript, reactionTo } from './failure.js'
+import { failureOf, isForbidden, isUnavailable, isUnknownScript, reactionTo, withHint } from './failure.js'
 import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
@@ -57,6 +57,8 @@ export class Link {
   #trouble = 'not connected yet'
   /** Whether this attempt's trouble has been told: what follows from it is not. */
   #told = false
+  /** Whether it has ever been usable. */
+  #proved = false
   /** A connection that has been given up, though it may not be closed yet. */
   #left: Redis['stream'] | undefined
   /** A connection on which the server has answered. */
@@ -246,6 +248,7 @@ export class Link {
       if (!current()) return
       this.#node = node
       this.#told = false
+      this.#proved = true
       this.#client.stands()
       this.#options.news.over(this)
       this.#options.supervisor?.linkUp(this.#options.clock.now())
@@ -342,7 +345,7 @@ export class Link {
   #failed(trouble: string): void {
     if (this.#closed || this.#told) return
     this.#told = true
-    this.#trouble = wordsOf(trouble)
+    this.#trouble = this.#proved ? wordsOf(trouble) : withHint(wordsOf(trouble), this.#client.secure)
     this.#options.news.failed(this, this.address, this.#trouble)
   }
 

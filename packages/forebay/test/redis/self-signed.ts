@@ -1,24 +1,57 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
-/** A certificate for `localhost` and 127.0.0.1 that signs itself, made by hand (X.509 v3 in DER), since Node makes keys but no certificates. */
-export function selfSigned(): { readonly key: string; readonly cert: string } {
+export interface Certificate {
+  readonly key: string
+  readonly cert: string
+  readonly name: string
+  readonly signer: KeyObject
+}
+
+export interface CertificateOptions {
+  /** Whom it is for; also who may be spoken to under it are `localhost` and 127.0.0.1. */
+  readonly name?: string | undefined
+  /** By itself when not given. */
+  readonly signedBy?: Certificate | undefined
+  /** Whether it may sign others. */
+  readonly authority?: boolean | undefined
+  /** When it ends, in days from now: less than 0 is over. */
+  readonly endsInDays?: number | undefined
+}
+
+const dayMs = 86_400_000
+const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
+
+/** A certificate for `localhost` and 127.0.0.1 that signs itself. */
+export function selfSigned(): Certificate {
+  return certify({})
+}
+
+/** A certificate made by hand (X.509 v3 in DER), since Node makes keys but no certificates, and not every machine has openssl. */
+export function certify({ name = 'localhost', signedBy, authority = false, endsInDays = 1 }: CertificateOptions): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const ecdsaWithSha256 = sequence(oid('2a8648ce3d040302'))
-  const name = sequence(set(sequence(oid('550403'), der(0x0c, Buffer.from('localhost')))))
-  const dayMs = 86_400_000
-  const validity = sequence(utcTime(Date.now() - dayMs), utcTime(Date.now() + dayMs))
+  const signer = signedBy?.signer ?? privateKey
+  const validity = sequence(utcTime(Date.now() - 30 * dayMs), utcTime(Date.now() + endsInDays * dayMs))
   const names = sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])))
-  const extensions = der(0xa3, sequence(sequence(oid('551d11'), der(0x04, names))))
+  const subjectAltName = sequence(oid('551d11'), der(0x04, names))
+  const basicConstraints = sequence(oid('551d13'), der(0x01, Buffer.from([255])), der(0x04, sequence(der(0x01, Buffer.from([255])))))
+  const extensions = der(0xa3, sequence(subjectAltName, ...(authority ? [basicConstraints] : [])))
   const version3 = der(0xa0, integer(Buffer.from([2])))
   const serial = integer(Buffer.concat([Buffer.from([1]), randomBytes(8)]))
   const spki = publicKey.export({ type: 'spki', format: 'der' })
-  const body = sequence(version3, serial, ecdsaWithSha256, name, validity, name, spki, extensions)
-  const signature = der(0x03, Buffer.from([0]), sign('sha256', body, privateKey))
+  const [subject, issuer] = [commonName(name), commonName(signedBy?.name ?? name)]
+  const body = sequence(version3, serial, ecdsaWithSha256, issuer, validity, subject, spki, extensions)
+  const signature = der(0x03, Buffer.from([0]), sign('sha256', body, signer))
   const text = sequence(body, ecdsaWithSha256, signature).toString('base64').replace(/.{64}/g, '$&\n')
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     cert: `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`,
+    name,
+    signer: privateKey,
   }
+}
+
+function commonName(name: string): Buffer {
+  return sequence(set(sequence(oid('550403'), der(0x0c, Buffer.from(name)))))
 }
 
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {

@@ -59,7 +59,7 @@ export function startService(redis: Exclude<ForebayOptions['redis'], undefined |
     async stop() {
       on = false
       await work
-      await forebay.close()
+      await forebay.close({ timeout: '50ms' })
     },
   }
 }
