@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Fleet } from '../../test/fleet.js'
 import { type HealthPlan, usualHealth } from '../core/health.js'
+import type { NodeStats } from '../core/supervisor/node-state.js'
 
 /** A process that looks from the start, over one server. */
 function start(plan: Partial<HealthPlan> = {}, fleet = new Fleet()) {
@@ -30,7 +31,6 @@ describe('the health of a process', () => {
     expect(forebay.health().ready).toEqual({ status: 'pass' })
     expect(check('redis:responseTime')).toMatchObject({ observedValue: 4, observedUnit: 'ms', status: 'pass', componentType: 'datastore' })
     expect(check('redis:writable')).toMatchObject({ observedValue: true, status: 'pass' })
-    expect(check('redis:state')).toMatchObject({ observedValue: 'usable' })
     expect(check('shards:proven')).toMatchObject({ observedValue: 4, observedUnit: 'of 4 shards', status: 'pass' })
     expect(check('outbox:waiting')).toMatchObject({ observedValue: 0, status: 'pass' })
     expect(check('eventLoop:lag')).toMatchObject({ observedValue: 0, observedUnit: 'ms', componentType: 'system' })
@@ -53,6 +53,31 @@ describe('the health of a process', () => {
       await fleet.run(8_000)
       expect(status()).toEqual(['pass', 'pass', 'pass'])
     }
+  })
+
+  it('shows each node as its supervisor holds it, and is a warning where one is not well', async () => {
+    const fleet = new Fleet()
+    const node = {
+      node: 'cache:6379',
+      state: 'healthy',
+      forMs: 7_000,
+      why: 'all is well',
+      ...{ inFlight: 0, limit: 256, deadlineMs: 150 },
+    } as const
+    const stats = { ...node, p50Ms: 1, p99Ms: 2, shed: 0, late: 0 }
+    let nodes: readonly NodeStats[] = [stats]
+    const { forebay } = fleet.start('one', {
+      health: { ...usualHealth, eager: true },
+      wrap: (far) => ({ ...far, shards: far.shards, nodes: () => nodes }),
+    })
+    await fleet.run(2_000)
+    expect(forebay.health().ready).toEqual({ status: 'pass' })
+    nodes = [stats, { ...stats, node: 'other:6379', state: 'open', why: 'most answers were late' }]
+    expect(forebay.health().ready).toEqual({ status: 'warn', output: 'Redis at other:6379 is open: most answers were late' })
+    expect(forebay.health().checks['redis:state']).toMatchObject([
+      { componentId: 'cache:6379', observedValue: 'healthy', status: 'pass' },
+      { componentId: 'other:6379', observedValue: 'open', status: 'fail', output: 'for 7000 ms: most answers were late' },
+    ])
   })
 
   it('at the start waits for Redis, or until it is known to be away; where it is critical, for Redis', async () => {

@@ -5,6 +5,7 @@ import {
   type Health,
   type HealthCheck,
   type HealthPlan,
+  type HealthStatus,
   type HealthVerdict,
   lagLooks,
   livenessOf,
@@ -14,6 +15,7 @@ import {
   unseen,
   weighed,
 } from '../core/health.js'
+import type { NodeState } from '../core/supervisor/node-state.js'
 import type { Ids } from './parts.js'
 import type { Shards } from './shards.js'
 
@@ -165,9 +167,16 @@ export class HealthWatch {
     if (redis === 'none') return { status: 'pass' }
     const { status } = this.#steady
     if (status === undefined) return { status: 'warn', output: 'it is not known yet whether Redis can be used' }
-    if (status === 'pass') return { status }
+    if (status === 'pass') return this.#stateVerdict()
     if (status === 'warn') return { status, output: `Redis answers in more than ${slowMs} ms` }
     return { status, output: `Redis cannot be used: ${this.#look?.error ?? 'until a moment ago'}` }
+  }
+
+  /** A look may go well where callers' reads do not: then the supervisor knows. */
+  #stateVerdict(): HealthVerdict {
+    const troubled = (this.#parts.far.nodes?.() ?? []).filter(({ state }) => state !== 'healthy')
+    if (troubled.length === 0) return { status: 'pass' }
+    return { status: 'warn', output: troubled.map(({ node, state, why }) => `Redis at ${node} is ${state}: ${why}`).join('; ') }
   }
 
   #shardsVerdict(): HealthVerdict {
@@ -192,14 +201,13 @@ export class HealthWatch {
     }
   }
 
-  /** Each node that cannot be used, and why; one line where all can. */
+  /** Each node as its supervisor holds it. */
   #nodes(): readonly HealthCheck[] {
+    const errors = new Map(this.#parts.far.linkErrors?.().map(({ node, error }) => [node, error]))
     const time = this.#time()
-    const errors = this.#parts.far.linkErrors?.() ?? []
-    if (errors.length === 0) return [{ componentType: 'datastore', observedValue: 'usable', status: 'pass', time }]
-    return errors.map(({ node, error, forMs }) => {
-      const output = `for ${Math.round(forMs)} ms: ${error}`
-      return { componentId: node, componentType: 'datastore', observedValue: 'away', status: 'fail', time, output }
+    return (this.#parts.far.nodes?.() ?? []).map(({ node, state, forMs, why }) => {
+      const output = `for ${Math.round(forMs)} ms: ${errors.get(node) ?? why}`
+      return { componentId: node, componentType: 'datastore', observedValue: state, status: statusOf[state], time, output }
     })
   }
 
@@ -221,6 +229,15 @@ export class HealthWatch {
   #time(): string {
     return new Date(this.#parts.clock.wall()).toISOString()
   }
+}
+
+/** What a node's state is worth. */
+const statusOf: Readonly<Record<NodeState, HealthStatus>> = {
+  healthy: 'pass',
+  degraded: 'warn',
+  probing: 'warn',
+  connecting: 'fail',
+  open: 'fail',
 }
 
 function rounded(ms: number): number {
