@@ -90,7 +90,7 @@ export const errorTable = {
   E_REDIS_REFUSED: {
     what: 'Redis refused a command.',
     why: 'It is a replica, loading, out of memory, in a failing cluster, or the user lacks a permission; the message has its words.',
-    todo: 'Check that the URL leads to a primary and that the user may run the commands listed in the guide.',
+    todo: 'See what the guide says about the word (redis-errors.md): mostly the URL leads to no primary, or the user lacks a command.',
   },
   E_REDIS_SHARDS: {
     what: 'This process is configured with another number of shards than the service uses.',
