@@ -59,5 +59,5 @@ export const hit: OpenSubject = async () => {
 
 export const peek: OpenSubject = async () => {
   const { cache, check, close } = await openCache()
-  return { pace: 'returns', keys: memoryKeys, run: (i) => cache.peek(name(i)), check, close }
+  return { pace: 'returns', keys: memoryKeys, run: (i) => cache.peek(name(i)) ?? unexpected(), check, close }
 }

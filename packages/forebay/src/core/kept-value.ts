@@ -54,6 +54,11 @@ export function toKeep(value: unknown, codec: number, { values, codecs: valueCod
   return original
 }
 
+/** Whether callers are given something else than what is kept. */
+export function isCopied(kept: unknown): boolean {
+  return kept instanceof Original
+}
+
 /** What a caller is given of what is kept. */
 export function handOut(kept: unknown): unknown {
   return kept instanceof Original ? kept.copy() : kept

@@ -1,9 +1,10 @@
+import type { Clock } from '../core/clock.js'
 import type { Tidings } from '../core/notice.js'
 import type { EntryAddress } from '../core/far-store.js'
 import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { handOut } from '../core/kept-value.js'
-import { canonicalKey, isCanonical } from '../core/key.js'
+import { canonicalKey, standsForItself } from '../core/key.js'
 import { type CachePlan, isHotOnly } from '../core/plan.js'
 import type { Pattern } from '../core/pattern.js'
 import { Bulk } from './bulk.js'
@@ -74,10 +75,15 @@ export interface CacheParts
   readonly track: (work: Promise<unknown>) => void
 }
 
+/** An own binding, which the optimizing compiler takes for a constant. */
+const nothing = absent
+
 /** One cache: its verbs, and what it is made of. Reading goes on in `ReadPath`, writing in `WriteVerbs`. */
 export class EngineCache implements Cache<unknown> {
   readonly plan: CachePlan
   readonly #parts: CacheParts
+  readonly #clock: Clock
+  readonly #counters: CacheCounters
   readonly #near: Near
   readonly #registry: Registry<Flight>
   readonly #hotKeys: HotKeys
@@ -96,6 +102,8 @@ export class EngineCache implements Cache<unknown> {
   constructor(plan: CachePlan, parts: CacheParts) {
     this.plan = plan
     this.#parts = parts
+    this.#clock = parts.clock
+    this.#counters = parts.counters
     this.#hotKeys = new HotKeys(parts.clock, parts.random)
     const isWelcome = isHotOnly(plan) ? this.#hotKeys.atLeast(plan.memory?.hotPerSecond ?? 0) : undefined
     this.#near = new Near(plan, { ...parts, isWelcome })
@@ -121,11 +129,11 @@ export class EngineCache implements Cache<unknown> {
   }
 
   getOrSet<L, K extends Key>(key: K, load: Loader<L, K>, options?: GetOrSetOptions): Promise<DeepReadonly<unknown>> {
-    if (options === undefined && this.#unwatched && isCanonical(key)) {
-      const kept = this.#near.fresh(key, this.#parts.clock.now())
-      if (kept !== absent) {
-        if (this.#parts.counters.hitMemory()) this.#path.measure(key)
-        return Promise.resolve(handOut(kept))
+    if (options === undefined && this.#unwatched && standsForItself(key)) {
+      const kept = this.#near.fresh(key, this.#clock.now())
+      if (kept !== nothing) {
+        if (this.#counters.hitMemory()) this.#path.measure(key)
+        return Promise.resolve(this.#near.handsOutCopies ? handOut(kept) : kept)
       }
     }
     return this.#serve(key, load as Loader<unknown>, options).then(valueIn)
@@ -145,11 +153,11 @@ export class EngineCache implements Cache<unknown> {
   }
 
   peek(key: Key): DeepReadonly<unknown> | undefined {
-    if (this.#unwatched && isCanonical(key)) {
-      const kept = this.#near.fresh(key, this.#parts.clock.now())
-      if (kept !== absent) {
-        if (this.#parts.counters.hitMemory()) this.#path.measure(key)
-        return handOut(kept)
+    if (this.#unwatched && standsForItself(key)) {
+      const kept = this.#near.fresh(key, this.#clock.now())
+      if (kept !== nothing) {
+        if (this.#counters.hitMemory()) this.#path.measure(key)
+        return this.#near.handsOutCopies ? handOut(kept) : kept
       }
     }
     return this.#peekClosely(key)
@@ -243,7 +251,7 @@ export class EngineCache implements Cache<unknown> {
 
   stats(): CacheStats {
     return {
-      ...this.#parts.counters.report(this.#near.size, this.#loads.gate.report()),
+      ...this.#counters.report(this.#near.size, this.#loads.gate.report()),
       monitor: this.#monitor?.report(),
       control: this.#controls.report(),
     }
@@ -314,7 +322,7 @@ export class EngineCache implements Cache<unknown> {
   tick(): void {
     const evicted = this.#near.takeEvicted()
     if (evicted > 0) this.#parts.tell({ type: 'evict', cache: this.name, entries: evicted })
-    const hits = this.#parts.counters.takeHits()
+    const hits = this.#counters.takeHits()
     for (const tier of ['memory', 'redis'] as const) {
       if (hits[tier] > 0) this.#parts.tell({ type: 'hit', cache: this.name, tier, count: hits[tier] })
     }
@@ -322,12 +330,12 @@ export class EngineCache implements Cache<unknown> {
 
   /** What memory may serve of a key or in a cache that is not of the plainest kind. */
   #peekClosely(key: Key): unknown {
-    const name = isCanonical(key) ? key : canonicalKey(key, this.#parts.digest)
-    const nowMs = this.#parts.clock.now()
+    const name = canonicalKey(key, this.#parts.digest)
+    const nowMs = this.#clock.now()
     const kept = this.#near.fresh(name, nowMs)
-    const copy = kept === absent ? this.#near.attended(name, nowMs) : { value: kept }
+    const copy = kept === nothing ? this.#near.attended(name, nowMs) : { value: kept }
     if (copy === undefined || !(this.#unwatched || this.#watched.mayPeek(this.#address(key)))) return undefined
-    if (this.#parts.counters.hitMemory()) this.#path.measure(name)
+    if (this.#counters.hitMemory()) this.#path.measure(name)
     return handOut(copy.value)
   }
 
@@ -355,7 +363,7 @@ export class EngineCache implements Cache<unknown> {
   }
 
   #told(found: Served): FetchResult<unknown> {
-    const ageMs = Math.max(0, this.#parts.clock.now() - found.createdMs)
+    const ageMs = Math.max(0, this.#clock.now() - found.createdMs)
     const { tier, why } = found
     const value = handOut(found.value)
     return why === undefined ? { state: 'fresh', value, tier, ageMs } : { state: 'stale', value, tier, ageMs, why }

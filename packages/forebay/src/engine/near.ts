@@ -1,10 +1,11 @@
 import { mostPatterns } from '../core/far-store.js'
 import { fits } from '../core/pattern.js'
 import type { Times } from '../core/envelope.js'
+import { isCopied } from '../core/kept-value.js'
 import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
-import { type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask, countUse } from '../core/near-store.js'
+import { countUse, type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
 import { type Aging, easyUntil } from './lifetimes.js'
 import type { MemoryState } from './reports.js'
 import { type Registration, mayKeep } from './registry.js'
@@ -46,6 +47,9 @@ export interface Attended extends Aging {
 
 /** What `fresh` gives where there is nothing: `undefined` may be a value. */
 export const absent = Symbol('absent')
+
+// Own bindings: the optimizing compiler takes them for constants, and fetches what was imported or is exported each time. A hit feels it.
+const [none, nowhere, inPage] = [absent, noSlot, pageMask]
 
 /** A copy that may be served, and how. `held`: the origin was asked for it in vain a moment ago. */
 interface Found {
@@ -100,6 +104,8 @@ export class Near {
   /** Old values kept after a failed load: until then the origin is not asked again. Of copies that are in the store, and of few of these. */
   readonly #holdsMs = new Map<string, number>()
   #doubtedAt = 0
+  /** Some of what `fresh` gives must go through `handOut`. */
+  handsOutCopies = false
 
   /** `isWelcome`: which keys are kept; all, where it is missing. */
   constructor(plan: CachePlan, { arrivals, openNearStore, isWelcome }: NearParts) {
@@ -127,13 +133,13 @@ export class Near {
   /** What is kept under this key if it is fresh and may be served, else `absent`; the whole of a memory hit. */
   fresh(key: string, nowMs: number): unknown {
     const slot = this.#store.find(key)
-    if (slot === noSlot) return absent
+    if (slot === nowhere) return none
     const page = this.#store.page(slot)
-    const i = slot & pageMask
-    if (nowMs >= (page.freshUntilMs[i] as number)) return absent
+    const i = slot & inPage
+    if (nowMs >= (page.freshUntilMs[i] as number)) return none
     const shard = this.#shards[page.shards[i] as number] as ShardView
-    if (page.bornAt[i] !== this.#arrivals.last && !this.#catchUp(page, i, shard, key)) return absent
-    if (nowMs - shard.provenAtMs >= this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return absent
+    if (page.bornAt[i] !== this.#arrivals.last && !this.#catchUp(page, i, shard, key)) return none
+    if (nowMs - shard.provenAtMs >= this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return none
     if (this.#countsUses) countUse(page.uses, i)
     else this.#store.touch(slot)
     return page.values[i]
@@ -244,6 +250,7 @@ export class Near {
   #put(standing: Standing, life: Life, { cappedMs, keptMs, sinceMs }: Stay): void {
     const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs, extendMs, costMs, bytes } = life
     const easyUntilMs = this.#easyUntil?.(life) ?? freshUntilMs
+    if (isCopied(standing.value)) this.handsOutCopies = true
     const times = {
       freshUntilMs: Math.min(easyUntilMs, cappedMs),
       staleUntilMs: Math.min(staleUntilMs, cappedMs),
