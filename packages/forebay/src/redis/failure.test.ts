@@ -47,6 +47,11 @@ describe('an error of the client', () => {
     expect(failureOf('odd').code).toBe('E_REDIS_AWAY')
   })
 
+  it('that follows from a lost connection says so', () => {
+    const error = Object.assign(new Error('Reached the max retries per request limit'), { name: 'MaxRetriesPerRequestError' })
+    expect(failureOf(error).message).toBe('E_REDIS_AWAY: the connection was lost')
+  })
+
   it('does not bring the arguments of its command along', () => {
     expect(failureOf(reply('WRONGPASS invalid')).cause).toBeUndefined()
   })
@@ -98,6 +103,7 @@ it('trouble that may come of TLS on one side only is told with that', () => {
   expect(withHint('connect ETIMEDOUT', false)).toBe('connect ETIMEDOUT')
   expect(withHint('read ECONNRESET', false)).toBe('read ECONNRESET; perhaps this port speaks TLS')
   expect(withHint(failureOf(new Error('Unknown RESP type 21 "\u0015". Please report this.')).message, false)).toMatch(/speaks TLS$/)
+  expect(withHint('write ECONNRESET', true)).toMatch(/perhaps the server wants a certificate/)
   expect(withHint('certificate has expired', true)).toBe('certificate has expired')
 })
 

@@ -32,10 +32,16 @@ export function failureOf(error: unknown): ForebayError {
   return new ForebayError(refusals.test(error.message) ? 'E_REDIS_REFUSED' : 'E_REDIS_REPLY', error.message)
 }
 
+/** Whether the client only says that a connection has gone before an answer came: why is told otherwise. */
+export function isConsequence(error: unknown): boolean {
+  return error instanceof Error && error.name === 'MaxRetriesPerRequestError'
+}
+
 /** Where a name has several addresses, and none can be reached, the words are those of the first. */
 function wordsOf(error: Error): string {
   const [first]: unknown[] = error instanceof AggregateError ? error.errors : []
   const words = error.message || (first instanceof Error ? first.message : error.name)
+  if (isConsequence(error)) return 'the connection was lost'
   const byte = /^(?:Unknown RESP type \d+|Protocol error, got) "(.*?)"/s.exec(words)?.[1]
   return byte === undefined ? words : `what answers does not speak the protocol of Redis: it begins with ${JSON.stringify(byte)}`
 }
@@ -47,13 +53,16 @@ export function reactionTo(failure: ForebayError): Reaction {
   return ofCall.test(failure.message) ? 'none' : 'tell'
 }
 
+const hungUp = /closed before it could be used|ECONNRESET|EPIPE/
+
 /**
- * Where one side speaks TLS and the other does not, neither says so: a plain server waits for more, and one that speaks TLS hangs up. Said of
- * links that have never been usable; later such words mean what they say.
+ * Where one side speaks TLS and the other does not, neither says so: a plain server waits for more, and one that speaks TLS hangs up, as it
+ * does without a certificate that it wants. Said of links that have never been usable; later such words mean what they say.
  */
 export function withHint(words: string, secure: boolean): string {
-  const may = secure ? /ETIMEDOUT|before secure TLS|wrong version number|packet length/ : /closed before|ECONNRESET|begins with "\\u0015/
-  return may.test(words) ? `${words}; perhaps this port speaks ${secure ? 'no TLS' : 'TLS'}` : words
+  if (!secure) return hungUp.test(words) || /begins with "\\u0015/.test(words) ? `${words}; perhaps this port speaks TLS` : words
+  if (/ETIMEDOUT|before secure TLS|wrong version number|packet length/.test(words)) return `${words}; perhaps this port speaks no TLS`
+  return hungUp.test(words) ? `${words}; perhaps the server wants a certificate, or another one` : words
 }
 
 /** Whether the server has refused a user or his password. */

@@ -4,7 +4,7 @@ import { ForebayError } from '../core/errors.js'
 import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
 import { type Call, type Caller, Calls } from './calls.js'
 import type { Argument, Client, OpenClient, Outcome } from './client.js'
-import { failureOf, isForbidden, isUnavailable, isUnknownScript, reactionTo, withHint } from './failure.js'
+import { failureOf, isConsequence, isForbidden, isUnavailable, isUnknownScript, reactionTo, withHint } from './failure.js'
 import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
@@ -213,6 +213,7 @@ export class Link {
     redis.on('end', () => this.#connectLater())
     redis.on('error', (error: unknown) => {
       this.#ignoreErrors()
+      if (isConsequence(error)) return
       const failure = failureOf(error)
       this.#failed(failure.message)
       // In its handshake: the client would go on where the server has refused the database, and use another one.

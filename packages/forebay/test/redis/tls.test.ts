@@ -71,8 +71,10 @@ describe('a server that wants a certificate, and a user with the rights that the
     const running = start({ tls })
     await running.back()
     const heard = running.forebay.cache<string>('heard', { memory: {} })
-    await heard.getOrSet('b1', () => 'Dune')
-    expect(heard.peek('b1')).toBe('Dune')
+    await until('memory keeps it', async () => {
+      await heard.getOrSet('b1', () => 'Dune')
+      return heard.peek('b1') === 'Dune'
+    })
     expect(await heard.invalidate('b1')).toMatchObject({ state: 'acknowledged' })
     expect(await running.forebay.invalidateTags(['a'])).toMatchObject({ state: 'acknowledged' })
     expect(running.told).toEqual([])
@@ -91,11 +93,11 @@ describe('a server that wants a certificate, and a user with the rights that the
 describe('what is wrong is told in words that help, callers are served from the origin', () => {
   const tls = { ca, key: ofClient.key, cert: ofClient.cert }
   it.each([
-    ['no certificate of ours', () => ({ tls: { ca } }), /certificate required/],
+    ['no certificate of ours', () => ({ tls: { ca } }), /certificate required|perhaps the server wants a certificate/],
     [
       'a certificate that the server does not know the issuer of',
       () => ({ tls: { ...tls, key: ofStranger.key, cert: ofStranger.cert } }),
-      /unknown ca/,
+      /unknown ca|perhaps the server wants a certificate/,
     ],
     ['an issuer that we do not know', () => ({ tls: { ...tls, ca: stranger.cert } }), /self-signed certificate in certificate chain/],
     ['a certificate that is over', () => ({ tls, port: oldPort }), /certificate has expired/],
