@@ -67,6 +67,13 @@ export const frozen = lasting(
   ({ server }) => server.resume(),
 )
 
+/** As by the fork for a snapshot, or a large command of somebody else. */
+export const hiccups = repeated(250, async ({ server }) => {
+  server.pause()
+  await pause(30)
+  server.resume()
+})
+
 export const blackHole = lasting(
   onWay((proxy) => proxy.blackHole()),
   onWay((proxy) => proxy.heal()),

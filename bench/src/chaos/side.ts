@@ -29,14 +29,18 @@ export interface SidePlan {
   readonly memory: boolean
 }
 
+interface RedisSpecial {
+  readonly replicas?: { readonly reads: 'hedge' }
+}
+
 const ttlMs = 600_000
 const serviceName = 'chaos'
 const clusterShards = 64
 
 /** The library with its defaults, and without memory where each read is to depend on Redis. The other process has its memory. */
-async function forebay(plan: SidePlan): Promise<Side> {
-  const open = async (redis: Way, options: CacheOptions<Item>) => {
-    const service = createForebay({ service: serviceName, redis })
+async function forebay(plan: SidePlan, special: RedisSpecial = {}): Promise<Side> {
+  const open = async (way: Way, options: CacheOptions<Item>) => {
+    const service = createForebay({ service: serviceName, redis: { ...way, ...special } })
     const cache = service.cache<Item>('items', { ttl: ttlMs, ...options })
     await service.ready()
     return { service, cache }
@@ -49,6 +53,11 @@ async function forebay(plan: SidePlan): Promise<Side> {
     readElsewhere: (key, load) => other.cache.getOrSet(key, load),
     unsent: () => own.service.stats().outbox,
   }
+}
+
+/** The same, with reads that replicas answer too where the primary is late. */
+function hedged(plan: SidePlan): Promise<Side> {
+  return forebay(plan, { replicas: { reads: 'hedge' } })
 }
 
 /** What is written by hand with ioredis and its defaults: GET, else load and SET; DEL. */
@@ -80,7 +89,7 @@ function clientFor(way: Way): Redis | Cluster {
   return client.on('error', () => {}) // one that nobody listens to is printed
 }
 
-export const sides: Readonly<Record<string, (plan: SidePlan) => Promise<Side>>> = { forebay, naive }
+export const sides: Readonly<Record<string, (plan: SidePlan) => Promise<Side>>> = { forebay, hedged, naive }
 
 /** A key of a Cluster that lies where some of a side's keys do. */
 export function someKeyOf(side: string): string {

@@ -21,7 +21,7 @@ type Answer = { readonly bytes: Bytes | undefined; readonly from: 'primary' | 'r
 type Way = () => Promise<Answer>
 
 /** Hedges that may be sent at once, whatever the share: else the first reads of a quiet process could have none. */
-const mostAtOnce = 10
+const mostAtOnce = 100
 
 /**
  * How long the one asked first has, where it is not said. As many answers come later as may be hedged by default. Never so soon that a pause of

@@ -53,7 +53,7 @@ export interface RedisReplicasOption {
   readonly nodes?: readonly (string | { readonly host: string; readonly port?: number | undefined })[] | undefined
   /** After how long the other one is asked too. Default: as long as 19 of 20 answers have taken lately, between 2 and 50 ms. */
   readonly hedgeAfter?: Duration | undefined
-  /** The share of the reads for which that may be done, above 0 and at most 1; ten more may come at once. Default 0.05. */
+  /** The share of the reads for which that may be done, above 0 and at most 1; a hundred more may come at once. Default 0.05. */
   readonly budget?: number | undefined
 }
 
