@@ -5,6 +5,7 @@ import { isMisplaced, movedTo } from './failure.js'
 import { Link } from './link.js'
 import type { Address } from './plan.js'
 import { ReplicaLinks } from './replica-links.js'
+import type { ReplicaReader } from './replica-reader.js'
 import { idOf, primaryOf, replicasOf, type SlotRange, slotRangesOf } from './slot-map.js'
 import { slotOf } from './slot.js'
 import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
@@ -70,7 +71,7 @@ export class ClusterTopology implements Topology {
     return Array.from(this.#members.values(), ({ node }) => node)
   }
 
-  replicaFor(shard: number): Link | undefined {
+  replicaFor(shard: number): ReplicaReader | undefined {
     return this.#members.get(this.#owners[shard] ?? nowhere)?.replicas?.next()
   }
 

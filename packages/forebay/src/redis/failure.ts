@@ -8,7 +8,7 @@ const ofConnection = /\b(?:READONLY|MASTERDOWN|NOAUTH|WRONGPASS)\b|ERR invalid p
 /** The server serves nobody for a while, or takes no writes. */
 const ofServer = /\b(?:LOADING|MISCONF|NOREPLICAS|BUSY)\b/
 /** Whoever called knows what to do. */
-const ofCall = /\b(?:MOVED|ASK|TRYAGAIN|NOSCRIPT)\b/
+const ofCall = /\b(?:MOVED|ASK|TRYAGAIN|NOSCRIPT|EXECABORT)\b/
 
 /**
  * What an error reply means for the link on which it came, whoever it was for: the connection is left for another one, or counts as unusable

@@ -57,7 +57,6 @@ import {
   syncAnswerOf,
   writeAnswerOf,
 } from './replies.js'
-import { readAtReplica } from './replica-links.js'
 import { runScript } from './script-call.js'
 import { SingleTopology } from './single.js'
 import { scan } from './sweep.js'
@@ -192,9 +191,9 @@ class Store implements RedisFarStore {
   }
 
   #getAtReplica(at: EntryAddress): Promise<ReplicaAnswer> | undefined {
-    const link = this.#agreement.settled ? this.#topology.replicaFor(at.shard) : undefined
+    const reader = this.#agreement.settled ? this.#topology.replicaFor(at.shard) : undefined
     const { meta, entry } = this.#layout.shard(at.shard)
-    return link && readAtReplica(link, { meta, key: entry(at) })
+    return reader?.get(this.#slotted ? at.shard : 0, { meta, key: entry(at) })
   }
 
   getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {

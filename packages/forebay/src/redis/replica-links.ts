@@ -1,8 +1,6 @@
-import { ForebayError } from '../core/errors.js'
-import type { ReplicaAnswer } from '../core/far-store.js'
 import { Link, type LinkParts } from './link.js'
 import type { Address } from './plan.js'
-import { bytesOf, listOf, positionOf } from './replies.js'
+import { ReplicaReader } from './replica-reader.js'
 import { idOf } from './slot-map.js'
 
 export interface ReplicaLinksParts extends LinkParts {
@@ -13,7 +11,7 @@ export interface ReplicaLinksParts extends LinkParts {
 /** Links to the replicas of one primary. They are asked in turn. */
 export class ReplicaLinks {
   readonly #parts: ReplicaLinksParts
-  readonly #links = new Map<string, Link>()
+  readonly #readers = new Map<string, ReplicaReader>()
   #turn = 0
   #closed = false
 
@@ -25,12 +23,15 @@ export class ReplicaLinks {
   set(addresses: readonly Address[]): void {
     if (this.#closed) return
     const wanted = new Map(addresses.map((address) => [idOf(address), address] as const))
-    for (const [id, link] of this.#links) {
+    for (const [id, { link }] of this.#readers) {
       if (wanted.has(id)) continue
-      this.#links.delete(id)
+      this.#readers.delete(id)
       link.close()
     }
-    for (const [id, address] of wanted) if (!this.#links.has(id)) this.#links.set(id, new Link({ ...this.#parts, address }))
+    for (const [id, address] of wanted) {
+      if (this.#readers.has(id)) continue
+      this.#readers.set(id, new ReplicaReader(new Link({ ...this.#parts, address }), this.#parts.clock))
+    }
   }
 
   /** Asks the primary who they are. If it will not say, those known before stay. */
@@ -43,8 +44,8 @@ export class ReplicaLinks {
   }
 
   /** One that can be used now. */
-  next(): Link | undefined {
-    const usable = [...this.#links.values()].filter(({ node }) => node !== undefined)
+  next(): ReplicaReader | undefined {
+    const usable = [...this.#readers.values()].filter(({ link }) => link.node !== undefined)
     this.#turn = (this.#turn + 1) % Math.max(1, usable.length)
     return usable[this.#turn]
   }
@@ -69,17 +70,4 @@ export function replicasIn(info: string): readonly Address[] {
     if (host && Number.isInteger(port) && fields.get('state') === 'online') found.push({ host, port })
   }
   return found
-}
-
-/**
- * Reads an entry, and where its shard stands, at a replica. Both in one transaction: a replica may take over a whole other dataset between two
- * commands, and the position would then vouch for what it does not belong to.
- */
-export async function readAtReplica(link: Link, { meta, key }: { readonly meta: string; readonly key: string }): Promise<ReplicaAnswer> {
-  const answers = await link.callMany('read', [['MULTI'], ['HMGET', meta, 'inc', 'seq', 'head'], ['GET', key], ['EXEC']])
-  const [refusal] = answers.filter((answer) => answer instanceof ForebayError)
-  if (refusal !== undefined) throw refusal
-  const [fields, bytes] = listOf(answers.at(-1))
-  const place = listOf(fields)
-  return { position: place.includes(null) ? undefined : positionOf(place), bytes: bytesOf(bytes) }
 }

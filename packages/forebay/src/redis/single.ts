@@ -5,6 +5,7 @@ import { clientOpener } from './client.js'
 import { isMisplaced } from './failure.js'
 import type { Link } from './link.js'
 import { ReplicaLinks } from './replica-links.js'
+import type { ReplicaReader } from './replica-reader.js'
 import type { Address, SentinelPlan } from './plan.js'
 import { SentinelWatch } from './sentinel-watch.js'
 import { closeNode, nodeParts, openNode, type RedisNode, type Topology, type TopologyParts } from './topology.js'
@@ -47,7 +48,7 @@ export class SingleTopology implements Topology {
     return this.#node === undefined ? [] : [this.#node]
   }
 
-  replicaFor(): Link | undefined {
+  replicaFor(): ReplicaReader | undefined {
     return this.#replicas?.next()
   }
 

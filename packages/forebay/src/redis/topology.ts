@@ -10,6 +10,7 @@ import type { Layout } from './layout.js'
 import { Link, type LinkParts } from './link.js'
 import type { Address, RedisPlan } from './plan.js'
 import { Reader } from './reader.js'
+import type { ReplicaReader } from './replica-reader.js'
 
 /** One server and our connections to it. Questions have one of their own, so that a large value does not delay a proof. */
 export interface RedisNode {
@@ -29,7 +30,7 @@ export interface Topology {
   /** All that are known. */
   nodes(): Iterable<RedisNode>
   /** A replica of the shard's server that can be asked now. */
-  replicaFor(shard: number): Link | undefined
+  replicaFor(shard: number): ReplicaReader | undefined
   /** Why a shard cannot be used, as far as it is known. */
   trouble(shard: number): string
   /** A call for this shard failed: perhaps the shard is elsewhere now. */

@@ -86,6 +86,24 @@ describe.each([
   })
 })
 
+describe('many reads at once', () => {
+  it('share transactions, and each gets its own', async () => {
+    const forebay = await start(reading({ reads: 'prefer', hedgeAfter: '1s' }))
+    const books = forebay.cache<string>('books')
+    const keys = Array.from({ length: 150 }, (_, i) => `k${i}`)
+    for (const key of keys) await books.set(key, `of ${key}`.padEnd(key.endsWith('7') ? 100_000 : 0, '.'))
+    await until('all are read at the replica', async () => {
+      const before = served(forebay)
+      const found = await Promise.all(keys.map((key) => books.get(key)))
+      expect(found.map((value) => value?.replaceAll('.', ''))).toEqual(keys.map((key) => `of ${key}`))
+      return served(forebay) === before + keys.length
+    })
+    const commands = `${await replica.command('INFO', 'commandstats')}`
+    const calls = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(commands)?.[1] ?? 0)
+    expect(calls('mget')).toBeLessThan(forebay.stats().replicas?.asked ?? 0)
+  })
+})
+
 describe('a replica that lags', () => {
   it('is never believed about what this process has written, nor about what a token has shown', async () => {
     const writer = await start(reading({ reads: 'prefer', hedgeAfter: '1s' }))
