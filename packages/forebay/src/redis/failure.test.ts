@@ -88,7 +88,7 @@ it.each([
   ["ERR The user executing the script can't run this command or subcommand", 'tell'],
   ['CLUSTERDOWN Hash slot not served', 'tell'],
   ['WRONGTYPE Operation against a key holding the wrong kind of value', 'tell'],
-  ['EXECABORT Transaction discarded because of previous errors.', 'tell'],
+  ['EXECABORT Transaction discarded because of previous errors.', 'none'],
   ['UNHEARDOF of in any version', 'tell'],
   ['MOVED 3999 127.0.0.1:6381', 'none'],
   ['ASK 3999 127.0.0.1:6381', 'none'],

@@ -7,7 +7,7 @@ const refusals =
 const ofConnection = /\b(?:READONLY|MASTERDOWN|NOAUTH|WRONGPASS)\b|ERR invalid password|max number of clients/
 /** The server serves nobody for a while, or takes no writes. */
 const ofServer = /\b(?:LOADING|MISCONF|NOREPLICAS|BUSY)\b/
-/** Whoever called knows what to do. */
+/** Whoever called knows what to do, or the cause has been told: the answer to the command that was refused. */
 const ofCall = /\b(?:MOVED|ASK|TRYAGAIN|NOSCRIPT|EXECABORT)\b/
 
 /**
