@@ -153,6 +153,8 @@ export interface AcquireRequest {
   readonly takeover: string | undefined
   /** An entry whose freshness ends within this time counts as no longer fresh. Default 0. */
   readonly soonMs?: number | undefined
+  /** For so long its reader has waited already: there is less patience left. Default 0. */
+  readonly waitedMs?: number | undefined
 }
 
 export type AcquireAnswer =

@@ -90,6 +90,7 @@ export class Loads {
     const waiting = new Waiting(clock, this.#plan.hardTimeoutMs, this.#abandoned)
     const soft = new SoftTimeout(this.#plan, clock, job)
     let force = job.options?.fresh === true
+    let first = true
     for (;;) {
       const place = await this.#enter(at, job)
       if (place instanceof ForebayError) return this.#turnedAway(registration, at, mayBeOld(job) ? previous : undefined, place)
@@ -98,7 +99,14 @@ export class Loads {
       try {
         const sentMs = clock.now()
         const token = this.#parts.ids.next()
-        const answer = await this.#acquire(at, { token, force, takeover: waiting.takeover, soonMs: job.soonMs })
+        const answer = await this.#acquire(at, {
+          token,
+          force,
+          takeover: waiting.takeover,
+          soonMs: job.soonMs,
+          waitedMs: first ? sentMs - registration.startedMs : 0,
+        })
+        first = false
         if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
         const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs, registration))
         if (answer.kind === 'lease') {
@@ -205,7 +213,7 @@ export class Loads {
 
   async #acquire(
     at: EntryAddress,
-    ask: { token: string; force: boolean; takeover: string | undefined; soonMs: number | undefined },
+    ask: { token: string; force: boolean; takeover: string | undefined; soonMs: number | undefined; waitedMs: number },
   ): Promise<AcquireAnswer | undefined> {
     const { far, shards, ids, tell } = this.#parts
     if (shards.away(at)) return undefined

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
+import { stallMs } from '../core/supervisor/health-loop.js'
 import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
 
 /** Whoever waits for an answer. */
@@ -26,8 +27,10 @@ export interface Watch {
   readonly supervisor?: Supervisor | undefined
 }
 
-/** A timer that rings so much later than it was set for: this process stood still, and the server is not to blame. */
-const stallMs = 25
+/** After such a stall of this process, what is late is nobody's fault. */
+const longStallMs = 25
+/** While calls are under way by which a server is judged, the timer rings this often: a late one shows that this process stood still. */
+const paceMs = 20
 
 /**
  * The calls under way on one link, and when each is late.
@@ -40,6 +43,7 @@ const stallMs = 25
 export class Calls {
   readonly #clock: Clock
   readonly #watched: Watch
+  readonly #paceMs: number
   readonly #queues = new Map<number, Queue>()
   /** Sent and not answered, whether late or not. */
   #owed = 0
@@ -50,6 +54,7 @@ export class Calls {
   constructor(clock: Clock, watch: Watch) {
     this.#clock = clock
     this.#watched = watch
+    this.#paceMs = watch.supervisor === undefined ? Number.POSITIVE_INFINITY : paceMs
   }
 
   /** Number of calls that the server still has to answer. */
@@ -65,7 +70,7 @@ export class Calls {
     if (this.#owed === 0) this.#silentSinceMs = nowMs
     this.#owed += 1
     this.#queue(patienceMs).push(call)
-    const watchedMs = Math.min(call.dueMs, this.#silentSinceMs + this.#watched.afterMs)
+    const watchedMs = Math.min(call.dueMs, this.#silentSinceMs + this.#watched.afterMs, nowMs + this.#paceMs)
     if (watchedMs < this.#firesAtMs) this.#watch(watchedMs, nowMs)
     return call
   }
@@ -93,8 +98,10 @@ export class Calls {
     this.#timer?.cancel()
     this.#firesAtMs = atMs
     this.#timer = this.#clock.after(Math.max(1, atMs - nowMs), () => {
-      const stalled = this.#clock.now() - Math.max(atMs, nowMs + 1) > stallMs
-      this.#clock.afterInput(() => this.#judge(stalled))
+      const firedMs = this.#clock.now()
+      const lagMs = firedMs - Math.max(atMs, nowMs + 1)
+      if (lagMs > stallMs) this.#watched.supervisor?.stalled(firedMs, lagMs)
+      this.#clock.afterInput(() => this.#judge(lagMs > longStallMs))
     })
   }
 
@@ -109,7 +116,7 @@ export class Calls {
       this.#watched.onSilent()
     }
     const dues = [...this.#queues.values()].map((queue) => queue.firstDueMs)
-    this.#watch(Math.min(this.#silentSinceMs + this.#watched.afterMs, ...dues), nowMs)
+    this.#watch(Math.min(this.#silentSinceMs + this.#watched.afterMs, nowMs + this.#paceMs, ...dues), nowMs)
   }
 }
 

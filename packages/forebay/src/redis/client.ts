@@ -76,7 +76,7 @@ export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerPar
     let longestMs = longestRetryMs
     let nextMs = longestRetryMs
     const pauseMs = () => {
-      const ms = Math.min(delay(++attempts, longestMs), nextMs)
+      const ms = delay(++attempts, Math.min(longestMs, nextMs))
       nextMs = longestMs
       return ms
     }

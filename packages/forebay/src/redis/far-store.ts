@@ -87,6 +87,8 @@ const mostNonces = 8_192
 
 /** A write is tried so often, each time with the versions that it was last told of. */
 const mostWriteTries = 5
+/** However long its reader has waited already, a look may take so long. */
+const leastLookMs = 50
 
 /** Connects to Redis by this plan, at once and for good; every call is answered or rejected within its deadline from the start. */
 export function createRedisFarStore(plan: RedisPlan, parts: RedisParts): RedisFarStore {
@@ -96,6 +98,7 @@ export function createRedisFarStore(plan: RedisPlan, parts: RedisParts): RedisFa
 class Store implements RedisFarStore {
   readonly #clock: Clock
   readonly replicas: Replicas | undefined
+  readonly #lookMs: number
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
@@ -117,6 +120,7 @@ class Store implements RedisFarStore {
     this.#clock = clock
     const openerParts = { random, clock, news: this.#news }
     const open = clientOpener(plan, openerParts)
+    this.#lookMs = plan.deadlines.lookMs
     const topologyParts = {
       clock,
       random,
@@ -265,7 +269,9 @@ class Store implements RedisFarStore {
       takeover,
       soonMs: Math.round(request.soonMs ?? 0),
     }
-    return acquireAnswerOf(await this.#look(at.shard, (link) => runScript(link, 'acquire', keys, given, 'look')))
+    return acquireAnswerOf(
+      await this.#look(at.shard, (link) => runScript(link, 'acquire', keys, given, this.#patienceAfter(request.waitedMs, link))),
+    )
   }
 
   async fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest): Promise<FillAnswer> {
@@ -395,6 +401,12 @@ class Store implements RedisFarStore {
     const { entry, lease } = this.#layout.shard(at.shard)
     const others = this.#versions.othersOf(at).flatMap((other) => [entry(other), lease(other)])
     return { keys: { ...keys, others }, args: { ...args, known: this.#versions.listFor(at) } }
+  }
+
+  /** One budget for a read and the look that follows it, in few lengths; but a fair chance at least. */
+  #patienceAfter(waitedMs = 0, link: Link): number {
+    const leftMs = Math.max(leastLookMs, Math.ceil((this.#lookMs - waitedMs) / leastLookMs) * leastLookMs)
+    return Math.min(leftMs, link.patienceMs('look'))
   }
 
   /** An act that a reader waits for. */

@@ -9,7 +9,9 @@ import type { LinkNews } from './link-news.js'
 import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
-/** How long a caller waits: for a read, for a script that a reader needs, for any other script or a question; or so many milliseconds. */
+/**
+ * How long a caller waits: for a read, for a script that a reader needs, for any other script or a question; or so many milliseconds.
+ */
 export type Patience = 'read' | 'look' | 'act' | number
 /** A script under the name by which it is spoken of. */
 export interface Script {
@@ -40,7 +42,7 @@ const mostOwed = 10_000
 const greetAgainMs = 250
 /** The wait before the next connection, at most: where a silent one was given up, and where a new one was silent from the start. */
 const atOnceMs = 10
-const afterSilentHandshakeMs = 100
+const afterSilentHandshakeMs = 75
 const ignore = (): void => {}
 
 /**
@@ -89,7 +91,7 @@ export class Link {
   /** Sends one command. */
   call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, patience === 'look' ? 1 : 0)
+      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, 0)
       if (call) this.#client.send(name, args, this.#outcome(call))
     })
   }
@@ -99,8 +101,9 @@ export class Link {
    * error is tried again here.
    */
   script(patience: Patience, { name, sha, text }: Script, args: readonly Argument[]): Promise<unknown> {
+    const isLook = patience !== 'act'
     return new Promise((resolve, reject) => {
-      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, patience === 'look' ? 1 : 0)
+      const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, isLook ? 1 : 0)
       if (!call) return
       const outcome = this.#outcome(call, name)
       const failed = (error: unknown): void => {
@@ -112,8 +115,8 @@ export class Link {
   }
 
   /** A read whose caller keeps the promise: on this path each one counts. */
-  read(name: string, keys: readonly string[], caller: Caller): void {
-    const call = this.#usable(caller) && this.#begin('read', caller, keys.length)
+  read(name: string, keys: readonly string[], caller: Caller, patience: Patience = 'read'): void {
+    const call = this.#usable(caller) && this.#begin(patience, caller, keys.length)
     if (call) this.#client.read(name, keys, this.#outcome(call))
   }
 
@@ -182,12 +185,13 @@ export class Link {
 
   /** Nothing if the bound is reached: the caller has then been told. */
   #begin(patience: Patience, caller: Caller, reads: number): Call | undefined {
-    if (this.#calls.owed < mostOwed) return this.#calls.begin(this.#patienceMs(patience), caller, reads)
+    if (this.#calls.owed < mostOwed) return this.#calls.begin(this.patienceMs(patience), caller, reads)
     caller.reject(new ForebayError('E_REDIS_DEADLINE', `${mostOwed} calls are under way already`))
     return undefined
   }
 
-  #patienceMs(patience: Patience): number {
+  /** How long one who asks now waits. */
+  patienceMs(patience: Patience): number {
     const { deadlines, supervisor } = this.#options
     const readMs = supervisor?.deadlineMs ?? deadlines.readMs
     if (patience === 'read') return readMs

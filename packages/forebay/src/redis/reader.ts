@@ -2,7 +2,8 @@ import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import type { Supervisor } from '../core/supervisor/supervisor.js'
-import type { Link } from './link.js'
+import type { Caller } from './calls.js'
+import type { Link, Patience } from './link.js'
 
 interface Reading {
   readonly resolve: (bytes: Bytes | undefined) => void
@@ -129,19 +130,26 @@ export class Reader {
     this.#waiting = 0
     this.#alone = this.#joined <= 1
     this.#joined = 0
+    const patience = this.#patience()
     this.#link.inOneWrite(() => {
-      for (const batch of lanes.values()) this.#send(batch)
+      for (const batch of lanes.values()) this.#send(batch, patience)
     })
   }
 
-  #send(batch: Batch): void {
-    if (batch.size > 1) return this.#readMany(batch)
-    for (const [key, reading] of batch) this.#readOne(key, reading)
+  /** Who has waited for the answer ahead for long does not wait as long again. */
+  #patience(): Patience {
+    const deadlineMs = this.#link.patienceMs('read')
+    return 2 * this.#supervisor.lastTookMs < deadlineMs ? 'read' : Math.round(deadlineMs / 2)
   }
 
-  #readOne(key: string, reading: Reading): void {
+  #send(batch: Batch, patience?: Patience): void {
+    if (batch.size > 1) return this.#readMany(batch, patience)
+    for (const [key, reading] of batch) this.#readOne(key, reading, patience)
+  }
+
+  #readOne(key: string, reading: Reading, patience?: Patience): void {
     this.#trips += 1
-    this.#link.read('get', [key], {
+    const caller: Caller = {
       resolve: (answer) => {
         this.#arrived()
         this.#settle(reading, answer)
@@ -150,12 +158,13 @@ export class Reader {
         reject(reading, error)
         this.#failed(error)
       },
-    })
+    }
+    this.#link.read('get', [key], caller, patience)
   }
 
-  #readMany(batch: Batch): void {
+  #readMany(batch: Batch, patience?: Patience): void {
     this.#trips += 1
-    this.#link.read('mget', [...batch.keys()], {
+    const caller: Caller = {
       resolve: (answers) => {
         this.#arrived()
         const list = Array.isArray(answers) && answers.length === batch.size ? answers : []
@@ -166,7 +175,8 @@ export class Reader {
         rejectAll(batch, error)
         this.#failed(error)
       },
-    })
+    }
+    this.#link.read('mget', [...batch.keys()], caller, patience)
   }
 
   #settle(reading: Reading, answer: unknown): void {

@@ -81,7 +81,7 @@ describe('a frozen server', () => {
     const first = [store.get(at), store.check(at, { newInc: 'incarnat' })]
     const joined = Array.from({ length: 70 }, (_, i) => store.get({ ...at, key: `k${i}` }))
     expect(await Promise.all([...first, ...joined].map(codeOf))).not.toContain('answered')
-    await until('the link is away', () => store.nodeOf(0) === undefined)
+    await until('the link is away', () => store.nodes?.()[0]?.state === 'connecting')
     expect(await codeOf(store.get(at))).toBe('E_REDIS_AWAY')
     expect(await codeOf(store.write(at, invalidation))).toBe('E_REDIS_AWAY')
     server.resume()

@@ -20,14 +20,14 @@ export class AnswerWindow {
     this.#minimum = minimum
   }
 
-  good(nowMs: number): void {
+  good(nowMs: number, weight = 1): void {
     const at = this.#turnTo(nowMs)
-    this.#good[at] = (this.#good[at] ?? 0) + 1
+    this.#good[at] = (this.#good[at] ?? 0) + weight
   }
 
-  failed(nowMs: number): void {
+  failed(nowMs: number, weight = 1): void {
     const at = this.#turnTo(nowMs)
-    this.#failed[at] = (this.#failed[at] ?? 0) + 1
+    this.#failed[at] = (this.#failed[at] ?? 0) + weight
   }
 
   /** The share of failures; 0 where there are too few answers to tell. */

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../clock.js'
 import type { Supervisor } from './supervisor.js'
 
+/** A timer that rings so much later than it was set for: this process stood still in between. */
+export const stallMs = 10
+
 export interface HealthLoopParts {
   readonly clock: Clock
   readonly supervisor: Supervisor
@@ -43,9 +46,12 @@ export class HealthLoop {
 
   #lookLater(): void {
     const { clock, supervisor, lookEveryMs } = this.#parts
+    const dueMs = clock.now() + lookEveryMs
     this.#timer = clock.after(lookEveryMs, () => {
       this.#lookLater()
-      if (supervisor.checkIsDue(clock.now())) this.checkNow()
+      const nowMs = clock.now()
+      if (nowMs - dueMs > stallMs) supervisor.stalled(nowMs, nowMs - dueMs)
+      if (supervisor.checkIsDue(nowMs)) this.checkNow()
     })
   }
 }

@@ -73,6 +73,7 @@ export class Supervisor {
   /** Made once: under load thousands a second are turned away. */
   readonly #shedError: ForebayError
   #late = 0
+  #lastTookMs = 0
 
   constructor(parts: SupervisorParts) {
     const { plan, nowMs } = parts
@@ -89,7 +90,7 @@ export class Supervisor {
     return this.#phase.state
   }
 
-  /** Whether nobody should wait for this server now. */
+  /** Whether nobody should wait for this server now, though there is a link to it. */
   get isOpen(): boolean {
     return this.#phase.state === 'open'
   }
@@ -97,6 +98,11 @@ export class Supervisor {
   /** How long a read waits for its answer. */
   get deadlineMs(): number {
     return this.#times.deadlineMs
+  }
+
+  /** How long the last read took to be answered. */
+  get lastTookMs(): number {
+    return this.#lastTookMs
   }
 
   /** How many reads more may be sent now; zero or less = none. */
@@ -121,18 +127,24 @@ export class Supervisor {
     if (reads > 0) this.#limit.end(reads)
     if (ending === 'lost') return
     const sentMs = dueMs - patienceMs
-    if (ending === 'refused') return over ? undefined : this.#failed(nowMs, sentMs, 'the server serves nobody now')
-    if (!over) this.#window.good(nowMs)
+    if (ending === 'refused') return over ? undefined : this.#failed(nowMs, { sentMs, reads }, 'the server serves nobody now')
+    if (!over) this.#window.good(nowMs, weightOf(reads))
     if (reads === 0) return
-    this.#read(nowMs, nowMs - sentMs)
+    this.#lastTookMs = nowMs - sentMs
+    this.#read(nowMs, this.#lastTookMs, reads)
     if (!over && this.#phase.state === 'probing') this.#good(nowMs, sentMs)
+  }
+
+  /** This process itself stood still, until now and for so long. */
+  stalled(nowMs: number, stalledMs: number): void {
+    this.#limit.excuse(nowMs, stalledMs)
   }
 
   /** Not answered in time. */
   late({ reads, dueMs, patienceMs }: Judged, nowMs: number): void {
     this.#late += 1
-    if (reads > 0 && this.#limit.late(nowMs)) this.#cut(nowMs)
-    this.#failed(nowMs, dueMs - patienceMs, 'calls were not answered in time')
+    if (reads > 0 && this.#limit.late(nowMs, reads)) this.#cut(nowMs)
+    this.#failed(nowMs, { sentMs: dueMs - patienceMs, reads }, 'calls were not answered in time')
   }
 
   linkUp(nowMs: number): void {
@@ -149,6 +161,7 @@ export class Supervisor {
     if (owed) this.#window.failed(nowMs)
     const { state } = this.#phase
     if (state === 'connecting') return
+    this.#limit.bind(Number.POSITIVE_INFINITY) // there is nothing to hold back
     this.#enter({ state: 'connecting', sinceMs: nowMs, why, distrusted: state === 'open' || state === 'probing' })
   }
 
@@ -193,17 +206,17 @@ export class Supervisor {
     }
   }
 
-  #read(nowMs: number, tookMs: number): void {
+  #read(nowMs: number, tookMs: number, reads: number): void {
     if (this.#times.record(nowMs, tookMs)) this.#limit.expect(this.#times.fastestMs)
-    if (this.#limit.answered(nowMs, tookMs)) this.#cut(nowMs)
+    if (this.#limit.answered(nowMs, tookMs, reads)) this.#cut(nowMs)
   }
 
   #cut(nowMs: number): void {
     this.#trouble(nowMs, 'answers are slow')
   }
 
-  #failed(nowMs: number, sentMs: number, why: string): void {
-    this.#window.failed(nowMs)
+  #failed(nowMs: number, { sentMs, reads }: { readonly sentMs: number; readonly reads: number }, why: string): void {
+    this.#window.failed(nowMs, weightOf(reads))
     const { state, sinceMs } = this.#phase
     if (state === 'connecting' || state === 'open') return
     if (state === 'probing') {
@@ -220,7 +233,7 @@ export class Supervisor {
     this.#failedChecks += 1
     const { state } = this.#phase
     if (state === 'open') return
-    if (state === 'probing') return this.#failed(nowMs, sentMs, why)
+    if (state === 'probing') return this.#failed(nowMs, { sentMs, reads: 0 }, why)
     if (this.#failedChecks >= this.#parts.plan.health.failures) this.#open(nowMs, why)
     else this.#trouble(nowMs, why)
   }
@@ -273,4 +286,9 @@ export class Supervisor {
     const { node, onChange } = this.#parts
     if (phase.state !== before) onChange({ node, state: phase.state, before, why: phase.why })
   }
+}
+
+/** Keys that are read together fail together: each counts. */
+function weightOf(reads: number): number {
+  return Math.max(1, reads)
 }
