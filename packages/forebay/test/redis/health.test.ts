@@ -44,6 +44,7 @@ it('a process that starts without Redis serves, says so, and joins when Redis co
   try {
     await until('a hit in Redis', async () => (await found()).tier === 'redis')
     await says(forebay, 'pass')
+    expect(forebay.health().checks['redis:state']).toMatchObject([{ componentId: `127.0.0.1:${port}`, observedValue: 'healthy' }])
   } finally {
     await forebay.close()
     await late.stop()

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,10 +9,11 @@ import { startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
 import { createForebay } from '../../src/create-forebay.js'
 import type { Forebay } from '../../src/engine/public.js'
+import { openOutboxDirectory } from '../../src/system/outbox-directory.js'
 import { compilePrograms, type Programs } from './programs.js'
 
 let server: Awaited<ReturnType<typeof startRedis>>
-let programs: Programs<'writer'>
+let programs: Programs<'writer' | 'keeper'>
 let directory: string
 const service = 'kept'
 
@@ -20,7 +21,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'forebay-kept-outbox-'))
   // What is in it outlives it.
   server = await startRedis({ args: ['--appendonly', 'yes', '--appendfsync', 'always'] })
-  programs = await compilePrograms(fileURLToPath(new URL('./kept-outbox/', import.meta.url)), ['writer'])
+  programs = await compilePrograms(fileURLToPath(new URL('./kept-outbox/', import.meta.url)), ['writer', 'keeper'])
 })
 afterAll(async () => {
   programs?.remove()
@@ -69,4 +70,31 @@ it('an invalidation made in an outage, by a process that was then killed, is sen
   expect([...answers]).toEqual(['new'])
   await until('the other process has heard of it', async () => (await found(reader)) === 'new')
   expect(readdirSync(directory)).toEqual([])
+})
+
+it('of processes that start, take over from the living, and are killed at any moment, nothing that was kept is lost', async () => {
+  const shared = mkdtempSync(join(tmpdir(), 'forebay-keepers-'))
+  onTestFinished(() => rmSync(shared, { recursive: true, force: true }))
+  const kept = new Set<string>()
+  const living: { readonly keeper: ChildProcess; readonly ended: Promise<unknown> }[] = []
+  const end = async () => {
+    const oldest = living.shift()
+    oldest?.keeper.kill('SIGKILL')
+    await oldest?.ended
+  }
+  for (let i = 0; i < 8; i++) {
+    const keeper = fork(programs.program('keeper'), [JSON.stringify({ directory: shared, service, id: `k${i}` })], { execArgv: [] })
+    living.push({ keeper, ended: once(keeper, 'exit') })
+    keeper.on('message', (line) => kept.add(String(line)))
+    await once(keeper, 'message')
+    if (living.length > 2) await end()
+  }
+  while (living.length > 0) await end()
+
+  const found = new Set<string>()
+  openOutboxDirectory({ directory: shared, service, id: 'last' }).takeOver((texts) => {
+    for (const line of texts.flatMap((text) => text.split('\n'))) found.add(line)
+  })
+  expect(kept.size).toBeGreaterThan(100)
+  expect([...kept].filter((line) => !found.has(line))).toEqual([])
 })
