@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePort, startRedis } from '../../../../scripts/redis-servers.mjs'
+import { freePort, startCluster, startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
 import { createLayout } from '../../src/redis/layout.js'
 import { startLyingServer } from './lying-server.js'
@@ -343,5 +343,41 @@ describe('replies of a Cluster or of a failover, given by one server', () => {
       service = undefined
       await liar.close()
     }
+  })
+})
+
+describe('one node of a Cluster: its shards are away, those of the others are served', () => {
+  let cluster: Awaited<ReturnType<typeof startCluster>>
+  beforeAll(async () => {
+    cluster = await startCluster({ primaries: 2, replicas: 0 })
+  })
+  afterAll(() => cluster?.stop())
+
+  it.each([
+    [
+      'NOREPLICAS',
+      ['CONFIG', 'SET', 'min-replicas-to-write', 1],
+      /cannot be used: NOREPLICAS/,
+      ['CONFIG', 'SET', 'min-replicas-to-write', 0],
+    ],
+    ['CLUSTERDOWN', ['CLUSTER', 'DELSLOTSRANGE', 8192, 16_383], /refuses: CLUSTERDOWN/, ['CLUSTER', 'ADDSLOTSRANGE', 8192, 16_383]],
+  ] as const)('%s', async (_, begin, words, end) => {
+    const [, node] = cluster.nodes
+    const running = startService({ cluster: cluster.urls })
+    service = running
+    await running.back()
+    await node?.command(...begin)
+    await isTold(running, words)
+    await until('there are both', async () => {
+      const tiers = Array.from({ length: 20 }, async (_, i) => (await running.forebay.cache('books').fetch(`b${i}`, () => `b${i}`)).tier)
+      return new Set(await Promise.all(tiers)).size === 2
+    })
+    await node?.command(...end)
+    await running.back()
+    await until('all shards are served', async () => {
+      const tiers = Array.from({ length: 20 }, async (_, i) => (await running.forebay.cache('books').fetch(`b${i}`, () => `b${i}`)).tier)
+      return (await Promise.all(tiers)).filter((tier) => tier === 'origin').length < 4 // some have just been invalidated
+    })
+    expect(running.thrown).toEqual([])
   })
 })

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { freePort, startRedis } from '../../../../scripts/redis-servers.mjs'
+import { freePort, startCluster, startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
 import { certify } from './self-signed.js'
 import { type Service, startService } from './service.js'
@@ -112,5 +112,56 @@ describe('what is wrong is told in words that help, callers are served from the 
     expect(await running.forebay.cache('books').invalidate('b100')).toMatchObject({ state: 'queued' })
     expect(running.thrown).toEqual([])
     expect(JSON.stringify([running.told, running.forebay.stats()])).not.toContain('hush')
+  })
+})
+
+describe('by URL, with TLS, certificates and users', () => {
+  const tls = { ca, key: ofClient.key, cert: ofClient.cert }
+  const stops: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const stop of stops.splice(0)) await stop()
+  })
+
+  function filesOf({ key, cert }: { readonly key: string; readonly cert: string }, name: string): string[] {
+    const files = ['--tls-key-file', file(`${name}.key`, key), '--tls-cert-file', file(`${name}.crt`, cert)]
+    return [...files, '--tls-ca-cert-file', file('ca.crt', ca), '--tls-auth-clients', 'yes']
+  }
+
+  it('Sentinels are asked as their user, and the server that they name is used as its own', async () => {
+    const tlsPort = await freePort()
+    const user =
+      'user watch on >sentinels-secret allchannels -@all +sentinel|master +sentinel|get-master-addr-by-name +subscribe +ping +info'
+    const config = `sentinel monitor main 127.0.0.1 ${port} 1\n${user}\n`
+    const args = ['--sentinel', '--tls-port', `${tlsPort}`, '--tls-replication', 'yes', ...filesOf(ofServer, 'sentinel')]
+    const sentinel = await startRedis({ config, args })
+    stops.push(() => sentinel.stop())
+    let sentinelPassword = 'wrong-secret'
+    const url = `rediss+sentinel://shop:hush-hush@127.0.0.1:${tlsPort}/main`
+    const sentinelCredentials = () => ({ username: 'watch', password: sentinelPassword })
+    const running = startService({ url, tls, sentinelTls: tls, sentinelCredentials })
+    services.push(running)
+    await until('the refusal is told', () => running.told.some((text) => /WRONGPASS/.test(text)))
+    sentinelPassword = 'sentinels-secret'
+    await running.back()
+    expect(`${await server.command('CLIENT', 'LIST')}`).toMatch(/user=shop/)
+    expect(running.thrown).toEqual([])
+    expect(JSON.stringify([running.told, running.forebay.stats()])).not.toMatch(/hush|-secret/)
+  })
+
+  it('a Cluster is found from one node, whose map then names the ports that speak TLS', async () => {
+    const tlsPort = await freePort()
+    const args = ['--tls-cluster', 'yes', '--tls-port', `${tlsPort}`, ...filesOf(ofServer, 'cluster')]
+    const cluster = await startCluster({ primaries: 1, replicas: 0, args })
+    stops.push(() => cluster.stop())
+    const allowed = rights().map((command) => `+${command}`)
+    await cluster.nodes[0]?.command('ACL', 'SETUSER', 'shop', 'on', '>hush-hush', '~fb1:*', 'resetchannels', '&fb1:*', '-@all', ...allowed)
+    const running = startService({ cluster: [`rediss+cluster://shop:hush-hush@127.0.0.1:${tlsPort}`], tls })
+    services.push(running)
+    await running.back()
+    expect(`${await cluster.nodes[0]?.command('CLIENT', 'LIST')}`).not.toMatch(
+      new RegExp(`user=shop.*laddr=127.0.0.1:${cluster.nodes[0]?.port}`),
+    )
+    expect(running.told).toEqual([])
+    expect(running.thrown).toEqual([])
   })
 })
