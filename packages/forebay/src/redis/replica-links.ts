@@ -45,7 +45,7 @@ export class ReplicaLinks {
 
   /** One that can be used now. */
   next(): ReplicaReader | undefined {
-    const usable = [...this.#readers.values()].filter(({ link }) => link.node !== undefined)
+    const usable = [...this.#readers.values()].filter(({ isUsable }) => isUsable)
     this.#turn = (this.#turn + 1) % Math.max(1, usable.length)
     return usable[this.#turn]
   }

@@ -23,6 +23,8 @@ const mostReads = 64
 const mostBytes = 1024 * 1024
 /** How much the newest value weighs in the size to expect. */
 const newest = 1 / 16
+/** One that was late is not asked for so long. */
+const restMs = 1_000
 const unheeded: Caller = { resolve: () => {}, reject: () => {} }
 
 /**
@@ -40,6 +42,7 @@ export class ReplicaReader {
   #trips = 0
   #gathering = false
   #expectedBytes = 0
+  #restsUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(link: Link, clock: Clock) {
     this.#link = link
@@ -48,6 +51,11 @@ export class ReplicaReader {
 
   get link(): Link {
     return this.#link
+  }
+
+  /** It has a connection, and was not late just now: whoever asks one that does not answer only waits. */
+  get isUsable(): boolean {
+    return this.#link.node !== undefined && this.#clock.now() >= this.#restsUntilMs
   }
 
   get(lane: number, { key, meta }: ReplicaKey): Promise<ReplicaAnswer> {
@@ -106,8 +114,12 @@ export class ReplicaReader {
 
   /** Whoever waits behind an answer that is late would be late too. */
   #failed(batch: readonly Reading[], error: ForebayError): void {
-    const waiting = error.code === 'E_REDIS_DEADLINE' ? [...this.#lanes.values()].flat() : []
-    if (waiting.length > 0) this.#lanes = new Map()
+    const isLate = error.code === 'E_REDIS_DEADLINE'
+    const waiting = isLate ? [...this.#lanes.values()].flat() : []
+    if (isLate) {
+      this.#lanes = new Map()
+      this.#restsUntilMs = this.#clock.now() + restMs
+    }
     for (const { reject } of [...batch, ...waiting]) reject(error)
     this.#arrived()
   }
