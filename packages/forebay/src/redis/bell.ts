@@ -30,6 +30,11 @@ export class Bell {
     this.#pulse = new Pulse(options.clock, this.#link)
   }
 
+  /** The primary is this server now. One that has become its replica would go on ringing, but only for as long as it is in step. */
+  follow(node: string | undefined): void {
+    if (this.#link.node !== undefined && node !== undefined && this.#link.node !== node) this.#link.renew()
+  }
+
   close(): void {
     this.#pulse.stop()
     this.#link.close()

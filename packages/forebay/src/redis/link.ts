@@ -199,6 +199,12 @@ export class Link {
     return patience === 'act' ? deadlines.actMs : patience
   }
 
+  /** Makes the connection anew: another one may lead to another server. */
+  renew(): void {
+    this.#told = true // that it is closed is no trouble
+    this.#leave()
+  }
+
   close(): void {
     this.#closed = true
     this.#node = undefined

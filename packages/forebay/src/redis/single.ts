@@ -81,6 +81,10 @@ export class SingleTopology implements Topology {
       address,
       writable: () => this.#parts.layout.config,
       greet: (link) => this.#greet(link, address),
+      onUp: () => {
+        this.#parts.onUp()
+        this.#bell?.follow(this.#node?.questions.node)
+      },
       onDown: () => this.#watch?.doubt(),
     })
   }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePort, startCluster, startRedis } from '../../../../scripts/redis-servers.mjs'
+import { freePort, startCluster, startRedis, startReplicated } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
 import { createLayout } from '../../src/redis/layout.js'
 import { startLyingServer } from './lying-server.js'
@@ -116,6 +116,33 @@ describe('a server that takes no writes, or will not have us, is away: callers a
     await running.back()
     expect(running.thrown).toEqual([])
   })
+})
+
+it('a failover behind a name: the connections to the old primary are left, and the new one is found under the same name', async () => {
+  const { primary, replicas, stop } = await startReplicated({ replicas: 1 })
+  const [replica] = replicas
+  const name = await startLyingServer(primary.port)
+  try {
+    const running = start({ port: name.port })
+    const { forebay } = running
+    await running.back()
+    await forebay.cache('books').getOrSet('kept', () => 'before the failover')
+    await until('the replica has it', async () => `${await replica?.command('KEYS', '*kept*')}` !== '')
+    await replica?.command('REPLICAOF', 'NO', 'ONE')
+    await primary.command('REPLICAOF', '127.0.0.1', replica?.port ?? 0)
+    await isTold(running, /cannot be used: READONLY/)
+    name.lead(replica?.port ?? 0)
+    await running.back()
+    expect(await forebay.cache('books').fetch('kept', () => 'nothing')).toMatchObject({ value: 'before the failover' })
+    await until('all listen at the new one', async () => `${await primary.command('CLIENT', 'LIST', 'TYPE', 'pubsub')}` === '')
+    await until('all listen', async () => / sub=16 /.test(`${await replica?.command('CLIENT', 'LIST', 'TYPE', 'pubsub')}`))
+    expect(running.thrown).toEqual([])
+  } finally {
+    await service?.stop()
+    service = undefined
+    await name.close()
+    await stop()
+  }
 })
 
 it('LOADING: a server that reads its dump is away, and used as soon as it is ready', async () => {

@@ -8,6 +8,8 @@ export interface LyingServer {
   readonly port: number
   /** From now on. */
   lie(how: Lie | undefined): void
+  /** New connections lead to another server from now on; those that are open stay where they are. */
+  lead(behind: number): void
   /** How many answers were replaced. */
   readonly told: number
   close(): Promise<void>
@@ -21,6 +23,7 @@ interface Due {
 /** A server that stands before a real one on this machine, and gives other answers than that where it is told to. */
 export async function startLyingServer(behind: number): Promise<LyingServer> {
   const sockets = new Set<Socket>()
+  let port = behind
   let how: Lie | undefined
   let told = 0
   const ask: Lie = (command) => {
@@ -29,7 +32,7 @@ export async function startLyingServer(behind: number): Promise<LyingServer> {
     return answer
   }
   const server = createServer((near) => {
-    const far = connect(behind, '127.0.0.1')
+    const far = connect(port, '127.0.0.1')
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -49,6 +52,9 @@ export async function startLyingServer(behind: number): Promise<LyingServer> {
     port: (server.address() as AddressInfo).port,
     lie: (next) => {
       how = next
+    },
+    lead: (next) => {
+      port = next
     },
     get told() {
       return told
