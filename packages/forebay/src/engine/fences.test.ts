@@ -296,3 +296,33 @@ describe('a read that a fence overtakes', () => {
     await fleet.until(invalidated)
   })
 })
+
+describe('a read that a forced load overtakes', () => {
+  it('brings its caller the old value, and leaves the newer one in memory', async () => {
+    const fleet = new Fleet()
+    let waitMs = 0
+    const slowReplies = (far: FarStore): FarStore => ({
+      ...far,
+      shards: far.shards,
+      get: (at) => {
+        const ms = waitMs
+        const bytes = far.get(at)
+        return ms === 0 ? bytes : bytes.then((brought) => fleet.sleep(ms).then(() => brought))
+      },
+    })
+    const one = fleet.start('one', { wrap: slowReplies })
+    const [two] = await fleet.ready('two')
+    await fleet.until(one.forebay.ready())
+    await fleet.until(books(two).getOrSet('dune', () => dune))
+    await fleet.run(100)
+    waitMs = 80
+    const read = books(one).get('dune')
+    await fleet.run(5)
+    waitMs = 0
+    expect(await fleet.until(books(one).getOrSet('dune', () => emma, { fresh: true }))).toEqual(emma)
+    await fleet.run(5)
+    expect(books(one).peek('dune')).toEqual(emma)
+    expect(await fleet.until(read)).toEqual(dune)
+    expect(books(one).peek('dune')).toEqual(emma)
+  })
+})

@@ -199,18 +199,32 @@ export class Near {
     return state === undefined ? 'expired' : state === 'fresh' ? 'fresh' : 'stale'
   }
 
-  /** Keeps what a flight brought, unless something heard since its registration concerns it. */
+  /** Keeps what a flight brought, unless something heard since its registration concerns it, or a newer value has come since. */
   keep(registration: Registration, held: Held, holdUntilMs = 0): void {
     const { shard, bornAt, key, trueAsOfMs, startedMs } = registration
     if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt) return
     this.#meet(shard)
     if (bornAt < this.#clearedAt) return
+    if (this.#hasNewer(registration, held)) return this.hold(key, holdUntilMs)
     if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return this.drop(key) // what is there is older
     const { value, createdMs } = held
     const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
     const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
     this.#put(standing, held, { cappedMs: startedMs + this.#plan.memory.ttlMs, keptMs: startedMs, sinceMs: startedMs })
-    if (holdUntilMs > 0) this.hold(key, holdUntilMs)
+    this.hold(key, holdUntilMs)
+  }
+
+  /**
+   * Whether the copy here is newer, and came while the flight was under way: a read that is slow to come back must not undo a forced load.
+   * Two copies of one value may differ in age by a round trip, so what was there when the flight began, and was not good enough, goes.
+   */
+  #hasNewer({ key, shard, startedMs }: Registration, { createdMs }: Held): boolean {
+    const slot = this.#store.find(key)
+    if (slot === noSlot) return false
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    if (createdMs >= (page.createdMs[i] as number) || startedMs >= this.#hereUntilMs(page, i, key)) return false
+    return this.#isTrusted(page, i, shard, startedMs) && !this.#wasDropped(page, i, shard, key)
   }
 
   /** What is known of the copy under this key that may become worth an effort; it names that copy for `prolong`. */
@@ -266,7 +280,7 @@ export class Near {
 
   /** A refresh has failed: the old copy is served on, and the origin is left alone for a while. */
   hold(key: string, untilMs: number): void {
-    if (this.#store.find(key) !== noSlot) this.#holdsMs.set(key, untilMs)
+    if (untilMs > 0 && this.#store.find(key) !== noSlot) this.#holdsMs.set(key, untilMs)
   }
 
   drop(key: string): void {
