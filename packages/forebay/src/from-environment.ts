@@ -4,6 +4,7 @@ import { type Environment, Variables } from './core/variables.js'
 import type { ForebayOptions } from './create-forebay.js'
 import { redisFrom } from './redis/redis-environment.js'
 import { systemEnvironment } from './system/environment.js'
+import { readSecret } from './system/secret-file.js'
 
 /** Options of `createForebay` of which some may be missing; none is present without a value. */
 export type EnvironmentOptions = Omit<ForebayOptions, 'service'> & { readonly service?: string }
@@ -23,7 +24,7 @@ export function fromEnvironment(environment: Environment = systemEnvironment(), 
 }
 
 function redisOf(variables: Variables): ForebayOptions['redis'] {
-  const redis = redisFrom(variables)
+  const redis = redisFrom(variables, readSecret)
   const wanted = variables.flag('FOREBAY_REDIS')
   if (wanted === false && redis !== undefined)
     throw new ForebayError('E_OPTION', 'FOREBAY_REDIS is "false", and REDIS_URL or REDIS_HOST is set')

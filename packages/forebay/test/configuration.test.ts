@@ -45,11 +45,12 @@ test('.env.example shows every variable, and what it shows can be used', () => {
   )
   expect(new Set(shown.map(([name]) => name))).toEqual(new Set([...redisVariables, ...forebayVariables]))
   const usable = shown.filter(([name]) => !name.startsWith('FOREBAY_SEAL_')) // a key that anybody can read would be none
-  const byParts = usable.filter(([name]) => name !== 'REDIS_URL' && name !== 'FOREBAY_REDIS')
+  const byParts = usable.filter(([name]) => name !== 'REDIS_URL' && name !== 'REDIS_PASSWORD_FILE' && name !== 'FOREBAY_REDIS')
   const byUrl = usable.filter(([name]) => !/^REDIS_(HOST|PORT|DB|USERNAME|PASSWORD)$|^FOREBAY_REDIS$/.test(name))
   const bySentinels = [...byUrl, ['REDIS_URL', 'redis+sentinel://127.0.0.1/mymaster']]
+  const fromFile = usable.filter(([name]) => !['REDIS_PASSWORD', 'REDIS_URL', 'FOREBAY_REDIS'].includes(name))
   const notOfSentinels = (some: typeof usable) => some.filter(([name]) => !name.startsWith('REDIS_SENTINEL_'))
-  for (const some of [notOfSentinels(byParts), notOfSentinels(byUrl), bySentinels])
+  for (const some of [notOfSentinels(byParts), notOfSentinels(byUrl), bySentinels, notOfSentinels(fromFile)])
     expect(fromEnvironment(Object.fromEntries(some)).redis).toBeTypeOf('object')
   expect(() => fromEnvironment(Object.fromEntries(shown.filter(([name]) => name.startsWith('FOREBAY_SEAL_'))))).toThrow('E_OPTION')
 })

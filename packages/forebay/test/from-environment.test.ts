@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createForebay, type ForebayOptions } from '../src/create-forebay.js'
 import { fromEnvironment } from '../src/from-environment.js'
@@ -30,6 +33,18 @@ describe('the environment', () => {
     }
     expect(fromEnvironment(parts).redis).toEqual({ host: 'cache', port: 7000, db: 2, username: 'ann', password: ' p:s ', tls: true })
     expect(planOf(at)).toMatchObject({ nodes: [{ host: 'cache', port: 6379 }], db: 0, tls: false, retryOnTimeout: false })
+  })
+
+  it('may keep the password in a file, which is read each time it is asked for', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'forebay-environment-')), 'password')
+    const found = planOf({ REDIS_URL: 'redis://cache', REDIS_USERNAME: 'ann', REDIS_PASSWORD_FILE: file }).credentials
+    expect(found).toMatchObject({ username: 'ann', password: undefined })
+    await expect(found.ask?.()).rejects.toThrow('ENOENT')
+    writeFileSync(file, ' p:s \n')
+    await expect(Promise.resolve(found.ask?.())).resolves.toEqual({ password: ' p:s ' })
+    writeFileSync(file, 'new')
+    await expect(Promise.resolve(found.ask?.())).resolves.toEqual({ password: 'new' })
+    rmSync(dirname(file), { recursive: true })
   })
 
   it('may keep the password apart from the URL, and a Cluster has only that', () => {
@@ -153,6 +168,8 @@ describe('a variable that cannot be used', () => {
     [{ REDIS_URL: 'redis://a', REDIS_HOST: 'b' }, 'REDIS_HOST is set, and REDIS_URL names the place already'],
     [{ REDIS_URL: 'redis://a', REDIS_PORT: '1' }, 'REDIS_PORT is set, and REDIS_URL names the place already'],
     [{ REDIS_URL: 'redis://:x@a', REDIS_PASSWORD: 'y' }, 'REDIS_PASSWORD is set, and REDIS_URL has a password already'],
+    [{ REDIS_URL: 'redis://:x@a', REDIS_PASSWORD_FILE: '/f' }, 'REDIS_PASSWORD_FILE is set, and REDIS_URL has a password already'],
+    [{ ...at, REDIS_PASSWORD: 'x', REDIS_PASSWORD_FILE: '/f' }, 'REDIS_PASSWORD_FILE is set, and REDIS_PASSWORD is a password already'],
     [{ REDIS_URL: 'redis://u:x@a', REDIS_USERNAME: 'y' }, 'REDIS_USERNAME is set, and REDIS_URL has a user already'],
     [{ REDIS_URL: 'redis://a/1', REDIS_DB: '1' }, 'REDIS_DB is set, and REDIS_URL has a database already'],
     [{ REDIS_URL: 'rediss://a', REDIS_TLS: 'false' }, 'REDIS_TLS is set, and REDIS_URL begins with rediss already'],

@@ -11,6 +11,7 @@ export const redisVariables = [
   'REDIS_DB',
   'REDIS_USERNAME',
   'REDIS_PASSWORD',
+  'REDIS_PASSWORD_FILE',
   'REDIS_SENTINEL_USERNAME',
   'REDIS_SENTINEL_PASSWORD',
   'REDIS_TLS',
@@ -26,12 +27,14 @@ export const linksPerNode = 3
 const leastBareMs = 10
 
 type Found = RedisServerOption | RedisClusterOption
+/** Reads the secret that stands in a file. */
+type ReadSecret = (path: string) => Promise<string>
 
 /** Where Redis is, as the variables say; `undefined` where they name no place. Throws `E_OPTION` naming the variable. */
-export function redisFrom(variables: Variables): Found | undefined {
+export function redisFrom(variables: Variables, readSecret: ReadSecret): Found | undefined {
   const url = variables.secret('REDIS_URL')?.trim()
   const host = variables.text('REDIS_HOST')
-  const common = commonOf(variables)
+  const common = commonOf(variables, readSecret)
   checkConnections(variables)
   if (url !== undefined) return byUrl(variables, url, common)
   if (host !== undefined) {
@@ -51,6 +54,7 @@ function byUrl(variables: Variables, url: string, common: Partial<RedisServerOpt
   }
   if (said.username !== undefined && common.username !== undefined) throw conflict('REDIS_USERNAME', 'REDIS_URL has a user')
   if (said.password !== undefined && common.password !== undefined) throw conflict('REDIS_PASSWORD', 'REDIS_URL has a password')
+  if (said.password !== undefined && common.credentials !== undefined) throw conflict('REDIS_PASSWORD_FILE', 'REDIS_URL has a password')
   const db = dbOf(variables)
   if (db !== undefined && said.db !== undefined) throw conflict('REDIS_DB', 'REDIS_URL has a database')
   const tls = variables.flag('REDIS_TLS')
@@ -65,8 +69,11 @@ function byUrl(variables: Variables, url: string, common: Partial<RedisServerOpt
   return { cluster: [url], ...secure, ...common }
 }
 
-function commonOf(variables: Variables): Partial<RedisServerOption> {
+function commonOf(variables: Variables, readSecret: ReadSecret): Partial<RedisServerOption> {
+  const file = variables.text('REDIS_PASSWORD_FILE')
+  if (file !== undefined && variables.has('REDIS_PASSWORD')) throw conflict('REDIS_PASSWORD_FILE', 'REDIS_PASSWORD is a password')
   return present({
+    credentials: file === undefined ? undefined : async () => ({ password: await readSecret(file) }),
     username: variables.text('REDIS_USERNAME'),
     password: variables.secret('REDIS_PASSWORD'),
     deadline: variables.durationMs('REDIS_SOCKET_TIMEOUT', leastBareMs),
