@@ -53,7 +53,7 @@ export const common = [
   ...['shed full', 'control', 'shadow-mismatch'].map((type) => `event ${type}`),
   ...['getMany got', 'readMany fresh', 'getOrSetMany got', 'warm loaded', 'warm present', 'not modified', 'again', 'read in a scope'],
   ...['control off', 'control shadow', 'explain fresh fresh', 'explain invalidated none', 'monitor consistent'],
-  'outbox left behind',
+  ...['outbox left behind', 'well'],
   ...['asked', 'served', 'refused', 'hedged', 'won'].map((what) => `replica ${what}`),
   ...['version:admitted', 'version:not-lower'].map((mark) => `redis ${mark}`),
   ...['dropped gap', 'dropped incarnation', 'replayed', 'resent', 'suspended', 'degraded'].map((type) => `event ${type}`),

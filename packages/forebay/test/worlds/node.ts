@@ -3,6 +3,7 @@ import { endlessMs } from '../../src/core/envelope.js'
 import type { Clock } from '../../src/core/clock.js'
 import type { ForebayEvent } from '../../src/core/events.js'
 import type { FarStore } from '../../src/core/far-store.js'
+import { usualHealth } from '../../src/core/health.js'
 import { type CachePlan, mostUnsent } from '../../src/core/plan.js'
 import { Engine } from '../../src/engine/forebay.js'
 import type { Cache, CacheControl } from '../../src/engine/public.js'
@@ -50,6 +51,8 @@ export class WorldNode {
     readonly wrap: WrapStore
     /** Where its outbox is kept, if it is. */
     readonly disk: SimDisk | undefined
+    /** Whether it looks after its health. */
+    readonly looks: boolean
     readonly hear: (node: WorldNode, event: ForebayEvent) => void
   }) {
     this.index = given.index
@@ -69,6 +72,7 @@ export class WorldNode {
       digest: (text) => new SimRandom(text).id().repeat(8),
       detached: (work) => work(),
       openContext,
+      health: given.looks ? { ...usualHealth, eager: true, intervalMs: 500 } : undefined,
       outbox: { most: mostUnsent, journal: given.disk?.open(given.name, () => this.process.alive) },
     })
     this.engine.onAny((event) => {

@@ -101,6 +101,7 @@ export const breadths = [
   'load-bounds',
   'replicas',
   'kept-outboxes',
+  'health',
 ] as const
 export type Feature = (typeof features)[number] | (typeof breadths)[number]
 

@@ -191,6 +191,7 @@ class World {
       version: versionOf(this.#plan, index),
       wrap: this.#options.wrap ?? ((far) => far),
       disk: this.#diskOf(index),
+      looks: this.#plan.features.has('health'),
       hear: (node, event) => this.#hear(node, event),
     })
   }
@@ -311,6 +312,7 @@ class World {
     this.#countReplicas()
     this.#checkMonitors()
     this.#checkBounds()
+    this.#checkHealth()
     await this.#closeAll()
   }
 
@@ -339,6 +341,17 @@ class World {
             text: `${node}: the monitor of ${name} has seen ${late} values stale for too long, ${control?.mode}`,
           })
       }
+    }
+  }
+
+  /** Where all is quiet, nobody has anything to complain of. */
+  #checkHealth(): void {
+    if (!this.#plan.features.has('health')) return
+    for (const { name, engine } of this.#nodes) {
+      const { live, ready, started } = engine.health()
+      const troubled = [live, ready, started].find(({ status }) => status !== 'pass')
+      if (troubled === undefined) this.#count('well')
+      else this.violated({ promise: 'health', text: `${name} is not well at rest: ${troubled.status} ${troubled.output}` })
     }
   }
 
