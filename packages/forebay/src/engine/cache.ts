@@ -318,8 +318,9 @@ export class EngineCache implements Cache<unknown> {
     return this.#path.landings()
   }
 
-  /** Tells what is told in batches. */
+  /** Tells what is told in batches, and sees to what a failover has undone. */
   tick(): void {
+    this.#loads.tick()
     const evicted = this.#near.takeEvicted()
     if (evicted > 0) this.#parts.tell({ type: 'evict', cache: this.name, entries: evicted })
     const hits = this.#counters.takeHits()

@@ -100,6 +100,24 @@ describe('one load in the whole fleet', () => {
     expect(fleet.clock.now() - startedMs).toBeLessThan(1_000)
   })
 
+  it.each(['one', 'two'] as const)('whose end a failover has undone does not keep %s waiting', async (reader) => {
+    const fleet = new Fleet()
+    const [one, two] = await fleet.ready('one', 'two')
+    const origin = fleet.origin('Dune', 100)
+    const options = { memory: false } as const
+    const first = one.cache(options).getOrSet('b42', origin.load)
+    await fleet.run(50)
+    fleet.group.replicate()
+    await fleet.until(first)
+    await fleet.until(one.forebay.settled())
+    fleet.group.failover({ oldStays: false, clockOffsetMs: 5_000 })
+    await fleet.until(one.forebay.ready())
+    const startedMs = fleet.clock.now()
+    const next = reader === 'one' ? one : two
+    expect(await fleet.until(next.cache(options).getOrSet('b42', origin.load))).toBe('Dune')
+    expect([origin.loads, fleet.clock.now() - startedMs < 1_000]).toEqual([2, true])
+  })
+
   it('is not waited for where the value is already stale and may be served', async () => {
     const fleet = new Fleet()
     const [one, two] = await fleet.ready('one', 'two')

@@ -4,13 +4,13 @@ import type { RefusalReason, StaleReason, Tell, Tier } from '../core/events.js'
 import type { AcquireAnswer, EntryAddress, FarStore } from '../core/far-store.js'
 import { type CachePlan, errorHoldMs, fillPatienceMs, leaseMs } from '../core/plan.js'
 import { handOut } from '../core/kept-value.js'
-import { AbandonedLeases } from './abandoned-leases.js'
 import type { FarReads } from './far-reads.js'
 import { type Doors, type Entrant, Gate, type Place } from './gate.js'
 import { runLoader } from './loader.js'
 import { type Settled, settle } from './outcomes.js'
 import { servableUntil, SoftTimeout } from './soft-timeout.js'
 import type { Held, Near } from './near.js'
+import { OwnLeases } from './own-leases.js'
 import { type Ids, processIn } from './parts.js'
 import type { Payloads } from './payloads.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
@@ -75,19 +75,23 @@ export class Loads {
   readonly #plan: CachePlan
   readonly #parts: LoadsParts
   readonly gate: Gate
-  readonly #abandoned: AbandonedLeases
+  readonly #leases: OwnLeases
 
   constructor(plan: CachePlan, parts: LoadsParts) {
     this.#plan = plan
     this.#parts = parts
     this.gate = new Gate(plan, parts)
-    this.#abandoned = new AbandonedLeases(parts)
+    this.#leases = new OwnLeases(parts)
+  }
+
+  tick(): void {
+    this.#leases.tick()
   }
 
   /** One load in the whole fleet: ours under the lease, or somebody else's whose value we wait for. `previous`: the old value, if known. */
   async obtain(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
     const { clock, tell, wakes, reads, near } = this.#parts
-    const waiting = new Waiting(clock, this.#plan.hardTimeoutMs, this.#abandoned)
+    const waiting = new Waiting(clock, this.#plan.hardTimeoutMs, this.#leases)
     const soft = new SoftTimeout(this.#plan, clock, job)
     let force = job.options?.fresh === true
     let first = true
@@ -218,10 +222,12 @@ export class Loads {
     const { far, shards, ids, tell } = this.#parts
     if (shards.away(at)) return undefined
     try {
-      return await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
+      const answer = await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
+      if (answer.kind === 'lease') this.#leases.hold(ask.token)
+      return answer
     } catch (error) {
       if (!isAway(error)) throw error
-      if (error.code !== 'E_REDIS_SHED') this.#abandoned.add(at, ask.token)
+      if (error.code !== 'E_REDIS_SHED') this.#leases.abandon(at, ask.token)
       tell({ type: 'degraded', cache: at.cache, error })
       return undefined
     }
@@ -303,12 +309,13 @@ export class Loads {
       const { inc, seq } = lease.answer
       const sentMs = clock.now()
       const answer = await far.fill(at, { token: lease.token, nonce: ids.next(), inc, seq, value })
+      this.#leases.end(at, lease.token)
       if (answer.kind === 'refused') return tell({ type: 'fill-refused', ...told, why: answer.why })
       if (mayKeep(registration, found.stored.tags)) near.keep(registration, heldFrom(found, sentMs))
       tell({ type: 'fill', ...told, bytes: value.payload.length })
     } catch (error) {
+      this.#leases.abandon(at, lease.token)
       if (!isAway(error)) throw error
-      this.#abandoned.add(at, lease.token)
       tell({ type: 'fill-refused', ...told, why: 'unanswered' })
     }
   }
@@ -331,10 +338,11 @@ export class Loads {
   /** The flight ends without waiting for this: whoever comes now must not join a load that has failed, or whose value is not kept. */
   #release(at: EntryAddress, token: string): void {
     const { far, ids, tell, track } = this.#parts
-    const released = far.release(at, { token, nonce: ids.next() }).catch((error: unknown) => {
-      this.#abandoned.add(at, token)
+    const failed = (error: unknown): void => {
+      this.#leases.abandon(at, token)
       tell({ type: 'degraded', cache: at.cache, error })
-    })
+    }
+    const released = far.release(at, { token, nonce: ids.next() }).then(() => this.#leases.end(at, token), failed)
     track(released)
   }
 

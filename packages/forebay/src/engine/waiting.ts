@@ -2,27 +2,27 @@ import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import type { AcquireAnswer } from '../core/far-store.js'
 import { leaseMs } from '../core/plan.js'
-import type { AbandonedLeases } from './abandoned-leases.js'
+import type { OwnLeases } from './own-leases.js'
 
 /** How long to wait for another process's load, and when to take its lease over: once its load must be over by any clock. */
 export class Waiting {
   readonly #clock: Clock
   readonly #hardTimeoutMs: number
-  readonly #abandoned: AbandonedLeases
+  readonly #leases: OwnLeases
   readonly #sinceMs: number
   #holder = ''
   #holderSinceMs = 0
 
-  constructor(clock: Clock, hardTimeoutMs: number, abandoned: AbandonedLeases) {
+  constructor(clock: Clock, hardTimeoutMs: number, leases: OwnLeases) {
     this.#clock = clock
     this.#hardTimeoutMs = hardTimeoutMs
-    this.#abandoned = abandoned
+    this.#leases = leases
     this.#sinceMs = clock.now()
   }
 
-  /** The lease's token, if this process has abandoned it, or its holder should long have ended: the server's clock was set back, or it never ends. */
+  /** The lease's token, if it is this process's and stands for nobody, or its holder should long have ended: the server's clock was set back, or it never ends. */
   get takeover(): string | undefined {
-    if (this.#abandoned.has(this.#holder)) return this.#holder
+    if (this.#leases.isForNobody(this.#holder)) return this.#holder
     return this.#holder !== '' && this.#clock.now() - this.#holderSinceMs > this.#hardTimeoutMs + leaseMs ? this.#holder : undefined
   }
 
