@@ -111,7 +111,7 @@ describe('one load in the whole fleet', () => {
     await fleet.until(first)
     await fleet.until(one.forebay.settled())
     fleet.group.failover({ oldStays: false, clockOffsetMs: 5_000 })
-    await fleet.until(one.forebay.ready())
+    await fleet.run(1_000)
     const startedMs = fleet.clock.now()
     const next = reader === 'one' ? one : two
     expect(await fleet.until(next.cache(options).getOrSet('b42', origin.load))).toBe('Dune')
