@@ -36,6 +36,23 @@ describe('a value', () => {
     }
   })
 
+  it('is written in ASCII where that makes it hardly longer, and comes back the same', () => {
+    const few = fc.string({ unit: 'binary', maxLength: 5 })
+    fc.assert(
+      fc.property(few, fc.string({ unit: 'grapheme-ascii', maxLength: 400 }), fc.boolean(), (odd, plain, asKey) => {
+        const value = asKey ? { [odd]: plain } : [plain, odd, plain]
+        const { payload } = encodeValue(value)
+        expect(roundTrip(value)).toStrictEqual(value)
+        expect(payload.length).toBeLessThanOrEqual(1.125 * Buffer.byteLength(JSON.stringify(value)))
+      }),
+    )
+    expect(encodeValue(`${'a'.repeat(100)}\u2019\u{1f600}`).payload.every((byte) => byte < 0x80)).toBe(false)
+    expect(Buffer.from(encodeValue(`${'a'.repeat(200)}\u2019\u{1f600}`).payload).toString()).toBe(
+      `"${'a'.repeat(200)}\\u2019\\ud83d\\ude00"`,
+    )
+    expect(Buffer.from(encodeValue('Привет').payload).toString()).toBe('"Привет"')
+  })
+
   it('keeps a field named __proto__ as a field, and changes no prototype', () => {
     const value: unknown = JSON.parse('{"__proto__":{"admin":true},"a":1}')
     const back = roundTrip(value) as object

@@ -71,6 +71,24 @@ export function openHeader(bytes: Bytes): Header | undefined {
   return tags && { codec: bytes[1] ?? 0, inc: incarnation(bytes), epoch: u48(bytes, 36), tags }
 }
 
+/** When a well-formed envelope's value was made, by the store's clock. */
+export function createdIn(bytes: Bytes): number {
+  return u48(bytes, 4)
+}
+
+/** Until when it is fresh, and served stale, and served on error. */
+export function freshUntilIn(bytes: Bytes): number {
+  return u48(bytes, 10)
+}
+
+export function staleUntilIn(bytes: Bytes): number {
+  return u48(bytes, 16)
+}
+
+export function errorUntilIn(bytes: Bytes): number {
+  return u48(bytes, 22)
+}
+
 /** The times of a well-formed envelope, less `offsetMs`: on a clock that is so much behind the store's. */
 export function timesIn(bytes: Bytes, offsetMs: number): Times {
   return {

@@ -20,10 +20,10 @@ export class Histogram {
   #count = 0
   #maxMs = 0
 
-  record(ms: number): void {
+  record(ms: number, times = 1): void {
     const index = Math.min(Math.max(Math.ceil(Math.log2(ms / leastMs) * perDoubling), 0), buckets - 1)
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1
-    this.#count++
+    this.#counts[index] = (this.#counts[index] ?? 0) + times
+    this.#count += times
     if (ms > this.#maxMs) this.#maxMs = ms
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Fleet, type Node } from '../../test/fleet.js'
-import { type BulkLoadContext, doNotStore, entry, type Key, type Loaded } from './public.js'
+import { pattern } from '../core/pattern.js'
+import { type BulkLoadContext, type Cache, doNotStore, entry, type Key, type Loaded } from './public.js'
 
 const names = (count: number, from = 0): string[] => Array.from({ length: count }, (_, index) => `b${from + index}`)
 
@@ -376,6 +377,46 @@ describe('getMany and readMany', () => {
     expect(await fleet.until(nodes[1].cache().getMany(['b0', 'b1', 'b2']))).toEqual([undefined, undefined, 2])
     const told = await fleet.until(nodes[1].cache().readMany(['b0', 'b1', 'b2']))
     expect(told).toMatchObject([{ state: 'miss' }, { state: 'fresh', value: undefined }, { state: 'fresh', value: 2, tier: 'memory' }])
+  })
+
+  it.each<[string, (books: Cache<string>) => Promise<unknown>, readonly string[]]>([
+    ['nothing', async () => {}, ['b0', 'b1', 'b2']],
+    ['a set', (books) => books.set('b1', 'new'), ['b0', 'b2']],
+    ['an invalidation', (books) => books.invalidate('b1'), ['b0', 'b2']],
+    ['an end of freshness', (books) => books.markStale('b1'), ['b0', 'b2']],
+    ['a tag', (books) => books.invalidateTags(['of:b1']), ['b0', 'b2']],
+    ['a pattern', (books) => books.invalidatePattern(pattern`b1*`), []],
+    ['a clear', (books) => books.clear(), []],
+  ])('keep nothing that was overtaken on its way: %s', async (_, write, kept) => {
+    for (const own of [false, true]) {
+      const { fleet, nodes } = await shop('one', 'two')
+      const [one, two] = nodes.map((node) => node.cache<string>())
+      if (one === undefined || two === undefined) throw new RangeError('two of them')
+      await fleet.until(one.setMany(names(3).map((key) => [key, 'old', { tags: [`of:${key}`] }])))
+      await fleet.run(1_000)
+      nodes[1].links.command.block('back')
+      const read = two.getMany(names(3))
+      await fleet.run(5)
+      const written = write(own ? two : one)
+      await fleet.run(50)
+      nodes[1].links.command.unblock('back')
+      expect(await fleet.until(read)).toHaveLength(3)
+      expect(names(3).filter((key) => two.peek(key) === 'old')).toEqual(kept)
+      await fleet.until(written)
+    }
+  })
+
+  it('keep nothing that was on its way while the process was suspended', async () => {
+    const { fleet, nodes } = await shop('one', 'two')
+    const [one, two] = nodes.map((node) => node.cache<string>())
+    if (one === undefined || two === undefined) throw new RangeError('two of them')
+    await fleet.until(one.setMany(names(3).map((key) => [key, 'old'])))
+    await fleet.run(1_000)
+    const read = two.getMany(names(3))
+    nodes[1].process.suspend(60_000)
+    await fleet.until(read)
+    expect(nodes[1].told('suspended')).toHaveLength(1)
+    expect(names(3).map((key) => two.peek(key))).toEqual([undefined, undefined, undefined])
   })
 
   it('read what a token names', async () => {

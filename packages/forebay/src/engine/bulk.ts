@@ -9,9 +9,8 @@ import { type Request, unlessAborted } from './flights.js'
 import type { Doors } from './gate.js'
 import type { Lane } from './lanes.js'
 import type { Served } from './loads.js'
-import type { Held } from './near.js'
 import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
-import type { Registration } from './registry.js'
+import type { Reading } from './registry.js'
 import { givenFunction, givenMany } from './given.js'
 import { sideBySide } from './side-by-side.js'
 
@@ -21,16 +20,16 @@ export interface BulkPort {
   readonly canonical: (key: Key) => string
   readonly address: (key: Key) => EntryAddress
   /** Makes what is read see the writes that it must see, if there are any. */
-  readonly honour: (keys: readonly { readonly at: EntryAddress }[], options: ReadOptions | undefined) => Promise<unknown> | undefined
+  readonly honour: (ats: readonly EntryAddress[], options: ReadOptions | undefined) => Promise<unknown> | undefined
   /** A memory copy that may be served; an old one is refreshed by the request. */
   readonly fromMemory: (at: EntryAddress, nowMs: number, request: Request | undefined) => Served | undefined
   /** Whether a flight of this key is under way that may be joined. */
   readonly isUnderWay: (at: EntryAddress) => boolean
-  readonly begin: (at: EntryAddress, nowMs: number) => Registration
-  readonly end: (registration: Registration) => void
-  readonly readMany: (ats: readonly EntryAddress[], registrations: readonly Registration[]) => Promise<readonly Found[]>
-  /** What was found, kept in memory and served if it is fresh, or stale within its window. */
-  readonly fromFar: (registration: Registration, at: EntryAddress, found: Held) => Served | undefined
+  readonly begin: () => Reading
+  readonly end: (reading: Reading) => void
+  readonly readMany: (ats: readonly EntryAddress[], reading: Reading) => Promise<readonly Found[]>
+  /** Of what was found for each, kept in memory and served what is fresh, or stale within its window. */
+  readonly fromFar: (reading: Reading, ats: readonly EntryAddress[], found: readonly Found[]) => readonly (Served | undefined)[]
   readonly now: () => number
   readonly missed: (at: EntryAddress) => void
   readonly attempt: (request: Request) => Promise<Served>
@@ -73,9 +72,12 @@ export class Bulk {
 
   /** What is cached under each key, in the order asked for. */
   async read(keys: readonly Key[], options: ReadOptions | undefined): Promise<readonly (Served | undefined)[]> {
-    const { items, order } = this.#itemsOf(keys)
-    await unlessAborted(this.#read(items, options), options?.signal)
-    return order.map((item) => item.served)
+    const ats = Array.from(givenMany('keys', keys), this.#port.address)
+    const distinct = distinctOf(ats)
+    const served = await unlessAborted(this.#read(distinct, options), options?.signal)
+    if (distinct === ats) return served
+    const byKey = new Map(distinct.map(({ key }, i) => [key, served[i]]))
+    return ats.map(({ key }) => byKey.get(key))
   }
 
   async obtain(keys: readonly Key[], load: BulkLoader<unknown>, options: BulkOptions | undefined): Promise<unknown[]> {
@@ -139,44 +141,34 @@ export class Bulk {
     return { items: distinct.size === order.length ? order : [...distinct.values()], order }
   }
 
-  async #read(items: readonly Item[], options: ReadOptions | undefined): Promise<void> {
+  async #read(ats: readonly EntryAddress[], options: ReadOptions | undefined): Promise<readonly (Served | undefined)[]> {
     options?.signal?.throwIfAborted()
-    await this.#honour(items, options)
-    const missing: Item[] = []
+    await this.#port.honour(ats, options)
     const nowMs = this.#port.now()
-    for (const item of items) {
-      item.served = this.#port.fromMemory(item.at, nowMs, undefined)
-      if (item.served === undefined) missing.push(item)
-    }
-    if (missing.length === 0) return
-    await sideBySide(chunksOf(missing, keysOfAChunk), chunksAtOnce, (chunk) => this.#readChunk(chunk, (item) => this.#port.missed(item.at)))
-  }
-
-  /** Reads what memory has not; `missed` is told of each key that is not there, and of the old value where there is one. */
-  async #readChunk(
-    chunk: readonly Item[],
-    missed: (item: Item, found: 'miss' | 'away', previous: Held | undefined) => void,
-  ): Promise<void> {
-    const { begin, end, readMany, fromFar } = this.#port
-    const ats = chunk.map(({ at }) => at)
-    const sentMs = this.#port.now()
-    const registrations = ats.map((at) => begin(at, sentMs))
-    try {
-      const found = await readMany(ats, registrations)
-      for (let i = 0; i < chunk.length; i++) {
-        const item = chunk[i] as Item
-        const one = found[i] as Found
-        if (typeof one === 'string') missed(item, one, undefined)
-        else item.served = fromFar(registrations[i] as Registration, item.at, one)
-        if (typeof one !== 'string' && item.served === undefined) missed(item, 'miss', one)
+    const served = ats.map((at) => this.#port.fromMemory(at, nowMs, undefined))
+    const missing: number[] = []
+    for (let i = 0; i < served.length; i++) if (served[i] === undefined) missing.push(i)
+    await sideBySide(chunksOf(missing, keysOfAChunk), chunksAtOnce, async (places) => {
+      const chunk = places.map((i) => ats[i] as EntryAddress)
+      const answers = (await this.#readTogether(chunk)).served
+      for (let i = 0; i < places.length; i++) {
+        if (answers[i] === undefined) this.#port.missed(chunk[i] as EntryAddress)
+        else served[places[i] as number] = answers[i]
       }
-    } finally {
-      registrations.forEach(end)
-    }
+    })
+    return served
   }
 
-  async #honour(items: readonly Item[], options: ReadOptions | undefined): Promise<void> {
-    await this.#port.honour(items, options)
+  /** Reads what memory has not: what may be served of it, and what was found. */
+  async #readTogether(ats: readonly EntryAddress[]): Promise<{ served: readonly (Served | undefined)[]; found: readonly Found[] }> {
+    const { begin, end, readMany, fromFar } = this.#port
+    const reading = begin()
+    try {
+      const found = await readMany(ats, reading)
+      return { served: fromFar(reading, ats, found), found }
+    } finally {
+      end(reading)
+    }
   }
 
   async #obtain(items: readonly Item[], what: Omit<Call, 'signals'>): Promise<void> {
@@ -193,7 +185,10 @@ export class Bulk {
 
   async #obtainAll(items: readonly Item[], call: Call): Promise<void> {
     const { options } = call
-    await this.#honour(items, options)
+    await this.#port.honour(
+      items.map(({ at }) => at),
+      options,
+    )
     const missing = isAnew(options) ? items : this.#notInMemory(items, call)
     const size = atLeastOne('chunk', options?.chunk ?? keysOfAChunk)
     await sideBySide(chunksOf(missing, size), chunksAtOnce, async (chunk) => {
@@ -229,7 +224,7 @@ export class Bulk {
     const known = call.options?.fresh === true ? ({ found: 'miss', previous: undefined } as const) : undefined
     const unknown = anew ? [] : chunk.filter((item) => !this.#port.isUnderWay(item.at))
     for (const item of chunk) if (anew || this.#port.isUnderWay(item.at)) load(item, known)
-    if (unknown.length > 0) await this.#readChunk(unknown, (item, found, previous) => load(item, { found, previous }))
+    if (unknown.length > 0) await this.#readChunk(unknown, load)
     for (const item of unknown) {
       if (item.served?.why !== 'revalidating') continue
       this.#port.refresh(this.#request(item, refreshes.member(item.key, item.at), { ...call, lane: 'refreshes' }))
@@ -237,6 +232,18 @@ export class Bulk {
     await Promise.all(work)
     if (call.options?.signal?.aborted) throw call.options.signal.reason
     return [...members].filter(([, member]) => !member.entered).map(([item]) => item)
+  }
+
+  /** `load` is told what was found of each key that cannot be served: the old value, where there is one. */
+  async #readChunk(chunk: readonly Item[], load: (item: Item, known: Request['known']) => void): Promise<void> {
+    const { served, found } = await this.#readTogether(chunk.map(({ at }) => at))
+    for (let i = 0; i < chunk.length; i++) {
+      const item = chunk[i] as Item
+      const one = found[i] as Found
+      item.served = served[i]
+      if (item.served !== undefined) continue
+      load(item, typeof one === 'string' ? { found: one, previous: undefined } : { found: 'miss', previous: one })
+    }
   }
 
   #settle(item: Item, served: Promise<Served>): Promise<void> {
@@ -265,6 +272,13 @@ export class Bulk {
 /** Whether what is in memory, or being read, does not count. */
 function isAnew(options: BulkOptions | undefined): boolean {
   return options?.fresh === true || options?.mustRevalidate === true
+}
+
+/** Each key once: mostly the very list. */
+function distinctOf(ats: readonly EntryAddress[]): readonly EntryAddress[] {
+  const keys = new Set<string>()
+  for (const { key } of ats) keys.add(key)
+  return keys.size === ats.length ? ats : ats.filter(({ key }) => keys.delete(key))
 }
 
 function outcomeOf(served: Served | undefined, failure: unknown): keyof WarmResult {

@@ -1,18 +1,19 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { codecFor, decodeValue } from '../core/codec.js'
-import { costIn, extensionIn, type Header, openHeader, payloadStart, timesIn, versionIn } from '../core/envelope.js'
+import { openHeader, payloadStart } from '../core/envelope.js'
 import { ForebayError, isAway } from '../core/errors.js'
 import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
 import type { EntryAddress, FarStore } from '../core/far-store.js'
 import { splitValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
 import { keptBytes, toKeep } from '../core/kept-value.js'
+import { FarEntry } from './far-entry.js'
 import type { HotKeys } from './hot-keys.js'
 import type { Held } from './near.js'
 import type { Ids } from './parts.js'
 import type { Payloads, Unpacked } from './payloads.js'
-import type { Registration } from './registry.js'
+import type { Reading, Registration } from './registry.js'
 import type { ReplicaReads } from './replica-reads.js'
 import { readmit } from './schemas.js'
 import type { Shards } from './shards.js'
@@ -85,20 +86,20 @@ export class FarReads {
   }
 
   /** What a plain read has brought; `undefined` if what is heard here does not suffice to judge it, so that the shard must be asked. */
-  judge(at: EntryAddress, bytes: Bytes | undefined, registration: Registration): Soon<Held | 'miss'> | undefined {
+  judge(at: EntryAddress, bytes: Bytes | undefined, registration?: Registration): Soon<Held | 'miss'> | undefined {
     if (bytes === undefined) return 'miss'
     const shard = this.#parts.shards.of(at)
     const header = openHeader(bytes)
     if (header === undefined) return this.#corrupt(at, 'header', registration) ?? 'miss'
     const verdict = shard.view.judge(header, at)
     if (verdict !== 'valid') return verdict === 'invalid' ? 'miss' : undefined
-    const held = this.#decode(at, { bytes, header, offsetMs: shard.offsetMs }, registration)
+    const held = this.#decode(at, new FarEntry(bytes, header, shard.offsetMs), registration)
     return held instanceof Promise ? held.then((found) => found ?? 'miss') : (held ?? 'miss')
   }
 
   /** The checked read, if the shard can be asked. */
-  async ask(at: EntryAddress, registration: Registration): Promise<Found> {
-    registration.trueAsOfMs = registration.startedMs
+  async ask(at: EntryAddress, registration?: Registration): Promise<Found> {
+    if (registration !== undefined) registration.trueAsOfMs = registration.startedMs
     if (this.#parts.shards.away(at)) return 'away'
     try {
       return (await this.check(at, registration)) ?? 'miss'
@@ -108,32 +109,51 @@ export class FarReads {
   }
 
   /** Many whole reads: those that may be plain go together. */
-  async readMany(ats: readonly EntryAddress[], registrations: readonly Registration[]): Promise<readonly Found[]> {
-    const found: Found[] = new Array(ats.length).fill('miss')
-    const asked: Promise<void>[] = []
-    const put = (i: number, answer: Promise<Found>): void => {
-      const arrived = answer.then((one) => {
-        found[i] = one
-      })
-      asked.push(arrived)
+  async readMany(ats: readonly EntryAddress[], reading: Reading): Promise<readonly Found[]> {
+    this.#parts.hotKeys.sawAll(ats)
+    const isPlain = this.#plainShards(reading)
+    const plain = ats.filter(isPlain)
+    if (plain.length === ats.length) return this.#readPlain(ats)
+    const others = ats.filter((at) => !isPlain(at))
+    const [brought, checked] = await Promise.all([
+      plain.length === 0 ? [] : this.#readPlain(plain),
+      Promise.all(others.map((at) => this.ask(at))),
+    ])
+    const [nextPlain, nextChecked] = [brought.values(), checked.values()]
+    return ats.map((at) => (isPlain(at) ? nextPlain : nextChecked).next().value as Found)
+  }
+
+  async #readPlain(ats: readonly EntryAddress[]): Promise<readonly Found[]> {
+    const brought = await this.#parts.far.getMany(ats)
+    let whole = true
+    const found = ats.map((at, i) => {
+      const one = this.#judgeOneOfMany(at, brought[i])
+      if (one instanceof Promise) whole = false
+      return one
+    })
+    return whole ? (found as Found[]) : Promise.all(found)
+  }
+
+  #judgeOneOfMany(at: EntryAddress, bytes: Bytes | undefined | ForebayError): Soon<Found> {
+    if (bytes instanceof ForebayError) return this.failed(at, bytes)
+    return this.judge(at, bytes) ?? this.ask(at)
+  }
+
+  /** Which of the shards may be read plainly: each is looked at once. */
+  #plainShards(reading: Reading): (at: EntryAddress) => boolean {
+    const { shards } = this.#parts
+    const known: (boolean | undefined)[] = []
+    const look = (at: EntryAddress): boolean => {
+      const shard = shards.of(at)
+      if (shards.away(at) || !shards.proven(shard, reading.startedMs, this.#plan.maxStalenessMs)) return false
+      reading.trueAsOfMs = Math.min(reading.trueAsOfMs, shard.view.provenAtMs)
+      return true
     }
-    const ask = (i: number, at: EntryAddress): void => put(i, this.ask(at, registrations[i] as Registration))
-    const plain: number[] = []
-    ats.forEach((at, i) => {
-      if (this.#mayBePlain(at, registrations[i] as Registration)) plain.push(i)
-      else ask(i, at)
-    })
-    const brought = plain.length === 0 ? [] : await this.#parts.far.getMany(plain.map((i) => ats[i] as EntryAddress))
-    brought.forEach((bytes, n) => {
-      const i = plain[n] as number
-      const at = ats[i] as EntryAddress
-      const one = bytes instanceof ForebayError ? this.failed(at, bytes) : this.judge(at, bytes, registrations[i] as Registration)
-      if (one === undefined) ask(i, at)
-      else if (one instanceof Promise) put(i, one)
-      else found[i] = one
-    })
-    await Promise.all(asked)
-    return found
+    return (at) => {
+      const isPlain = known[at.shard] ?? look(at)
+      known[at.shard] = isPlain
+      return isPlain
+    }
   }
 
   /** What a failed read means: the far store is away. Any other error is thrown again. */
@@ -144,7 +164,7 @@ export class FarReads {
   }
 
   /** The checked read: the shard itself says whether the entry is valid. */
-  async check(at: EntryAddress, registration: Registration): Promise<Held | undefined> {
+  async check(at: EntryAddress, registration?: Registration): Promise<Held | undefined> {
     const sentMs = this.#parts.clock.now()
     const answer = await this.#parts.far.check(at, { newInc: this.#parts.ids.incarnation() })
     return answer.bytes && this.open(at, answer.bytes, answer.nowMs - sentMs, registration)
@@ -153,49 +173,36 @@ export class FarReads {
   /** Opens bytes that the shard has found valid; `undefined` if they cannot be read. `offsetMs`: server time less own time. */
   open(at: EntryAddress, bytes: Bytes, offsetMs: number, registration?: Registration): Soon<Held | undefined> {
     const header = openHeader(bytes)
-    return header === undefined ? this.#corrupt(at, 'header', registration) : this.#decode(at, { bytes, header, offsetMs }, registration)
+    if (header === undefined) return this.#corrupt(at, 'header', registration)
+    return this.#decode(at, new FarEntry(bytes, header, offsetMs), registration)
   }
 
-  #decode(at: EntryAddress, entry: Opened, registration: Registration | undefined): Soon<Held | undefined> {
-    const { bytes, header } = entry
+  #decode(at: EntryAddress, entry: FarEntry, registration: Registration | undefined): Soon<Held | undefined> {
+    const { codec } = entry.header
     const { payloads } = this.#parts
-    if (!payloads.isPacked(header.codec)) {
-      return this.#held(at, { entry, codec: header.codec, bytes, from: payloadStart(bytes) }, registration)
-    }
+    if (!payloads.isPacked(codec))
+      return this.#held(at, entry, { codec, bytes: entry.envelope, from: payloadStart(entry.envelope) }, registration)
     const whole = (unpacked: Unpacked | CorruptReason): Held | undefined =>
-      typeof unpacked === 'string' ? this.#corrupt(at, unpacked, registration) : this.#held(at, { entry, ...unpacked }, registration)
-    const unpacked = payloads.unpack(at, bytes)
+      typeof unpacked === 'string' ? this.#corrupt(at, unpacked, registration) : this.#held(at, entry, unpacked, registration)
+    const unpacked = payloads.unpack(at, entry.envelope)
     return unpacked instanceof Promise ? unpacked.then(whole) : whole(unpacked)
   }
 
-  #held(at: EntryAddress, { entry, codec, bytes, from }: Unpacked & { entry: Opened }, registration?: Registration): Held | undefined {
-    let kept: unknown
-    let validator: string | undefined
+  #held(at: EntryAddress, entry: FarEntry, { codec, bytes, from }: Unpacked, registration: Registration | undefined): Held | undefined {
     try {
-      const inner = splitValidator(codec, bytes, from)
-      validator = inner.validator
-      const value = decodeValue(inner.codec, bytes, inner.from, this.#plan.codecs)
+      const validated = splitValidator(codec, bytes, from)
+      const own = validated?.codec ?? codec
+      const value = decodeValue(own, bytes, validated?.from ?? from, this.#plan.codecs)
       const readmitted = this.#plan.schema && readmit(this.#plan, value)
-      if (readmitted === undefined) kept = toKeep(value, inner.codec, this.#plan)
-      else if ('value' in readmitted) kept = toKeep(readmitted.value, codecFor(readmitted.value), this.#plan)
+      if (readmitted === undefined) entry.value = toKeep(value, own, this.#plan)
+      else if ('value' in readmitted) entry.value = toKeep(readmitted.value, codecFor(readmitted.value), this.#plan)
       else return this.#unreadable({ type: 'schema-mismatch', ...nameOf(at), place: readmitted.place }, registration)
+      entry.validator = validated?.validator
     } catch {
       return this.#corrupt(at, 'value', registration) // foreign or damaged bytes are a miss, told by an event
     }
-    const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs } = timesIn(entry.bytes, entry.offsetMs)
-    return {
-      value: kept,
-      createdMs,
-      freshUntilMs,
-      staleUntilMs,
-      errorUntilMs,
-      tags: entry.header.tags,
-      costMs: costIn(entry.bytes),
-      extendMs: extensionIn(entry.bytes),
-      version: versionIn(entry.bytes),
-      validator,
-      bytes: this.#plan.memory === undefined ? 0 : keptBytes(kept),
-    }
+    if (this.#plan.memory !== undefined) entry.bytes = keptBytes(entry.value)
+    return entry
   }
 
   #corrupt(at: EntryAddress, why: CorruptReason, registration: Registration | undefined): undefined {
@@ -208,13 +215,6 @@ export class FarReads {
     this.#parts.tell(event)
     return undefined
   }
-}
-
-/** An entry's bytes with its header read. `offsetMs`: server time less own time. */
-interface Opened {
-  readonly bytes: Bytes
-  readonly header: Header
-  readonly offsetMs: number
 }
 
 function nameOf({ cache, key }: EntryAddress): { readonly cache: string; readonly key: string } {

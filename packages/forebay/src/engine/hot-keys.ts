@@ -15,6 +15,7 @@ const weight = 0.5
 const leastRate = 0.5
 
 interface Counter {
+  key: string
   count: number
   error: number
   perSecond: number
@@ -24,6 +25,8 @@ export class HotKeys {
   readonly #clock: Clock
   readonly #random: Random
   readonly #counters = new Map<string, Counter>()
+  /** The same, to be gone through quickly. */
+  #all: readonly Counter[] = []
   #skip = 1
   #windowFromMs: number
 
@@ -36,11 +39,17 @@ export class HotKeys {
   /** A key was read. */
   saw(key: string): void {
     if (--this.#skip > 0) return
-    this.#skip = 1 + Math.floor(this.#random.unit() * (2 * meanStep - 1))
+    this.#skip = this.#step()
     this.#roll()
-    const counter = this.#counters.get(key)
-    if (counter !== undefined) counter.count += meanStep
-    else this.#admit(key)
+    this.#count(key)
+  }
+
+  /** Keys were read together. */
+  sawAll(reads: readonly { readonly key: string }[]): void {
+    let next = this.#skip - 1
+    if (next < reads.length) this.#roll()
+    for (; next < reads.length; next += this.#step()) this.#count(reads[next]?.key ?? '')
+    this.#skip = next - reads.length + 1
   }
 
   /** Whether a key is read at least so often, as far as is certain. */
@@ -58,27 +67,42 @@ export class HotKeys {
   /** The keys by their rates, highest first. */
   report(most: number): readonly HotKey[] {
     this.#roll()
-    const all = [...this.#counters].map(([key, { perSecond }]) => ({ key, readsPerSecond: perSecond }))
-    return all
+    return this.#all
+      .map(({ key, perSecond }) => ({ key, readsPerSecond: perSecond }))
       .filter(({ readsPerSecond }) => readsPerSecond >= leastRate)
       .sort((a, b) => b.readsPerSecond - a.readsPerSecond)
       .slice(0, most)
   }
 
-  #admit(key: string): void {
-    if (this.#counters.size < mostCounters) {
-      this.#counters.set(key, { count: meanStep, error: 0, perSecond: 0 })
-      return
-    }
-    const [smallest, { count }] = this.#smallest()
-    this.#counters.delete(smallest)
-    this.#counters.set(key, { count: count + meanStep, error: count, perSecond: 0 })
+  #step(): number {
+    return 1 + Math.floor(this.#random.unit() * (2 * meanStep - 1))
+  }
+
+  #count(key: string): void {
+    const counter = this.#counters.get(key)
+    if (counter !== undefined) counter.count += meanStep
+    else if (this.#all.length < mostCounters) this.#admit({ key, count: meanStep, error: 0, perSecond: 0 })
+    else this.#replace(this.#smallest(), key)
+  }
+
+  #admit(counter: Counter): void {
+    this.#counters.set(counter.key, counter)
+    this.#all = [...this.#counters.values()]
+  }
+
+  #replace(counter: Counter, key: string): void {
+    this.#counters.delete(counter.key)
+    this.#counters.set(key, counter)
+    counter.key = key
+    counter.error = counter.count
+    counter.count += meanStep
+    counter.perSecond = 0
   }
 
   /** The counter that is missed least: at a window's begin all counts are 0, and the rates tell. */
-  #smallest(): readonly [string, Counter] {
-    let smallest: readonly [string, Counter] = ['', { count: Number.POSITIVE_INFINITY, error: 0, perSecond: 0 }]
-    for (const one of this.#counters) if (worth(one[1]) < worth(smallest[1])) smallest = one
+  #smallest(): Counter {
+    let smallest = this.#all[0] as Counter
+    for (const one of this.#all) if (one.count + one.perSecond < smallest.count + smallest.perSecond) smallest = one
     return smallest
   }
 
@@ -87,15 +111,12 @@ export class HotKeys {
     const passed = Math.floor((this.#clock.now() - this.#windowFromMs) / windowMs)
     if (passed < 1) return
     this.#windowFromMs += passed * windowMs
-    for (const [key, counter] of this.#counters) {
+    for (const counter of this.#all) {
       const ended = counter.perSecond * (1 - weight) + (counter.count - counter.error) * weight
       counter.perSecond = ended * (1 - weight) ** (passed - 1)
       counter.count = counter.error = 0
-      if (counter.perSecond < leastRate) this.#counters.delete(key)
+      if (counter.perSecond < leastRate) this.#counters.delete(counter.key)
     }
+    this.#all = [...this.#counters.values()]
   }
-}
-
-function worth({ count, perSecond }: Counter): number {
-  return count + perSecond
 }

@@ -13,7 +13,7 @@ import type { Copy } from './monitor.js'
 import type { Attended, Held, Near } from './near.js'
 import type { EngineParts } from './parts.js'
 import type { EntryOptions, GetOrSetOptions } from './public.js'
-import type { Registration, Registry } from './registry.js'
+import { oneOf, type Reading, type Registration, type Registry } from './registry.js'
 import type { Slides } from './slides.js'
 import type { CacheCounters } from './statistics.js'
 
@@ -48,6 +48,7 @@ export class ReadPath {
   readonly #slides: Slides
   /** Hits may be worth an effort: lives slide here, or values are refreshed early. */
   readonly #attends: boolean
+  readonly #keeps: boolean
   /** Told of hits in memory too, where it decides what is kept there. */
   readonly #heat: HotKeys | undefined
 
@@ -61,6 +62,7 @@ export class ReadPath {
     this.#loads = parts.loads
     this.#slides = parts.slides
     this.#heat = isHotOnly(plan) ? parts.hotKeys : undefined
+    this.#keeps = plan.memory !== undefined
     this.#attends = plan.sliding !== undefined || plan.earlyBeta > 0
   }
 
@@ -109,6 +111,7 @@ export class ReadPath {
   }
 
   fromMemory(at: EntryAddress, nowMs: number, request: Request | undefined): Served | undefined {
+    if (!this.#keeps) return undefined
     const { shards, tell, counters } = this.#parts
     const found = this.#near.find(at.key, nowMs, this.#plan.onOutage === 'serve' && shards.away(at))
     if (found === undefined) return undefined
@@ -132,7 +135,7 @@ export class ReadPath {
     const registration = this.#registry.begin(at.key, shards.of(at).view, nowMs)
     try {
       const found = await (strict ? this.#reads.ask(at, registration) : this.#reads.read(at, registration))
-      const result = typeof found === 'string' ? undefined : this.fromFar(registration, at, found, strict)
+      const result = typeof found === 'string' ? undefined : this.#fromFar(registration, at, found, strict)
       if (result === undefined) tell({ type: 'miss', cache: this.#plan.name, key: at.key })
       return result
     } finally {
@@ -141,12 +144,34 @@ export class ReadPath {
   }
 
   /** An entry that Redis had: kept in memory and served if it is fresh, or stale within its window. */
-  fromFar(registration: Registration<Flight>, at: EntryAddress, found: Held, strict: boolean): Served | undefined {
+  #fromFar(registration: Registration<Flight>, at: EntryAddress, found: Held, strict: boolean): Served | undefined {
     const fresh = this.#freshFromFar(registration, at, found)
     if (fresh !== undefined || strict || this.#parts.clock.now() >= found.staleUntilMs) return fresh
     this.#near.keep(registration, found)
     this.#parts.tell({ type: 'stale', cache: this.#plan.name, key: at.key, tier: 'redis', why: 'revalidating' })
     return served('redis', found, 'revalidating')
+  }
+
+  /** The same for what was read together: the clock is looked at once, and the hits are counted once. */
+  #manyFromFar(reading: Reading, ats: readonly EntryAddress[], found: readonly Found[]): readonly (Served | undefined)[] {
+    const nowMs = this.#parts.clock.now()
+    let hits = 0
+    const answers = found.map((one, i) => {
+      if (typeof one === 'string') return undefined
+      const isFresh = nowMs < one.freshUntilMs
+      if (!isFresh && nowMs >= one.staleUntilMs) return undefined
+      const at = ats[i] as EntryAddress
+      if (this.#keeps) this.#near.keep(oneOf(reading, at.key, this.#parts.shards.of(at).view), one)
+      if (isFresh) {
+        hits++
+        if (this.#attends) this.#attend(at, one, undefined)
+        return served('redis', one)
+      }
+      this.#parts.tell({ type: 'stale', cache: this.#plan.name, key: at.key, tier: 'redis', why: 'revalidating' })
+      return served('redis', one, 'revalidating')
+    })
+    if (hits > 0) this.#parts.counters.hitRedis(nowMs - reading.startedMs, hits)
+    return answers
   }
 
   #freshFromFar(registration: Registration<Flight>, at: EntryAddress, found: Held): Served | undefined {
@@ -232,7 +257,7 @@ export class ReadPath {
       // Awaited in any case, so that no flight lands before it is in the table.
       const found = await look()
       if (typeof found === 'string') return await this.#load(flight, found, flight.request.known?.previous)
-      const result = this.fromFar(registration, at, found, flight.options?.mustRevalidate === true)
+      const result = this.#fromFar(registration, at, found, flight.options?.mustRevalidate === true)
       if (result === undefined) return await this.#load(flight, 'miss', found)
       if (result.why === 'revalidating') this.refresh(flight)
       return result
@@ -281,17 +306,17 @@ export class ReadPath {
 
   /** What reading many keys needs. */
   bulkPort(): Omit<BulkPort, 'address' | 'honour'> {
-    const { clock, digest, shards, tell } = this.#parts
+    const { clock, digest, tell } = this.#parts
     return {
       gate: this.#loads.gate,
       canonical: (key) => canonicalKey(key, digest),
       now: () => clock.now(),
       fromMemory: (at, nowMs, request) => this.fromMemory(at, nowMs, request),
       isUnderWay: (at) => this.#flights.mayHave(at.key) && this.#joinable(at, clock.now()) !== undefined,
-      begin: (at, nowMs) => this.#registry.begin(at.key, shards.of(at).view, nowMs),
-      end: (registration) => this.#registry.end(registration as Registration<Flight>),
-      readMany: (ats, registrations) => this.#reads.readMany(ats, registrations),
-      fromFar: (registration, at, found) => this.fromFar(registration as Registration<Flight>, at, found, false),
+      begin: () => this.#registry.beginReading(clock.now()),
+      end: (reading) => this.#registry.endReading(reading),
+      readMany: (ats, reading) => this.#reads.readMany(ats, reading),
+      fromFar: (reading, ats, found) => this.#manyFromFar(reading, ats, found),
       missed: (at) => tell({ type: 'miss', cache: this.#plan.name, key: at.key }),
       attempt: (request) => this.attempt(request),
       refresh: (request) => this.refresh(request),

@@ -21,8 +21,23 @@ export interface Registration<F = unknown> {
   older: Registration<F> | undefined
 }
 
-/** More tags than this during one flight, and it counts as marked. */
-const mostTagsHeard = 64
+/**
+ * Keys of one cache that are read together. It hears what a registration of each of them would, but what it hears it only writes down, at
+ * the same cost for one key and for a thousand; what of that concerns a key is asked when it is to be kept. Nobody joins it.
+ */
+export interface Reading {
+  readonly bornAt: number
+  readonly startedMs: number
+  /** As of when all that it brings is true: its start, or the oldest of the proofs before it on which plain reads rest. */
+  trueAsOfMs: number
+  /** None of what it brings is kept in memory. */
+  marked: boolean
+  tagsHeard: Set<string> | undefined
+  keysHeard: Set<string> | undefined
+}
+
+/** More tags than this during one flight, or more tags or keys during one reading, and it counts as marked. */
+const mostHeard = 64
 
 /**
  * After so many entries the table is made anew. In a map that comes and goes like this one V8 rehashes often; once the map is old, each table
@@ -33,6 +48,7 @@ const renewAfter = 1_024
 export class Registry<F = unknown> {
   #newest = new Map<string, Registration<F>>()
   #begun = 0
+  readonly #readings = new Set<Reading>()
   readonly #arrivals: Arrivals
 
   constructor(arrivals: Arrivals) {
@@ -65,6 +81,18 @@ export class Registry<F = unknown> {
     else this.#newest.set(key, older)
   }
 
+  /** Many keys are about to be read by one call; to be ended when what it brings has been put. */
+  beginReading(nowMs: number): Reading {
+    const { last } = this.#arrivals
+    const reading = { bornAt: last, startedMs: nowMs, trueAsOfMs: nowMs, marked: false, tagsHeard: undefined, keysHeard: undefined }
+    this.#readings.add(reading)
+    return reading
+  }
+
+  endReading(reading: Reading): void {
+    this.#readings.delete(reading)
+  }
+
   #renew(): void {
     this.#newest = new Map(this.#newest)
     this.#begun = 0
@@ -77,39 +105,67 @@ export class Registry<F = unknown> {
 
   markKey(key: string, except?: Registration): void {
     for (let one = this.#newest.get(key); one !== undefined; one = one.older) if (one !== except) one.marked = true
+    for (const reading of this.#readings) {
+      reading.keysHeard ??= new Set()
+      hear(reading, reading.keysHeard, [key])
+    }
   }
 
   markTags(tags: readonly string[]): void {
-    this.each((registration) => {
-      if (registration.marked) return
-      registration.tagsHeard ??= new Set()
-      for (const tag of tags) registration.tagsHeard.add(tag)
-      if (registration.tagsHeard.size > mostTagsHeard) registration.marked = true
+    this.#all((one) => {
+      one.tagsHeard ??= new Set()
+      hear(one, one.tagsHeard, tags)
     })
   }
 
+  /** Patterns are rare: a reading is marked without asking which of its keys fit. */
   markPattern(parts: readonly string[]): void {
     this.each((registration) => {
       if (fits(parts, registration.key)) registration.marked = true
     })
+    this.#markReadings()
   }
 
   markAll(): void {
-    this.each((registration) => {
-      registration.marked = true
+    this.#all((one) => {
+      one.marked = true
     })
   }
 
+  /** As rare: a reading is marked without asking which of its keys lie there. */
   markShard(shard: ShardView): void {
     this.each((registration) => {
       if (registration.shard === shard) registration.marked = true
     })
+    this.#markReadings()
   }
 
   each(visit: (registration: Registration<F>) => void): void {
     for (const newest of this.#newest.values())
       for (let one: Registration<F> | undefined = newest; one !== undefined; one = one.older) visit(one)
   }
+
+  #all(visit: (one: Registration<F> | Reading) => void): void {
+    this.each(visit)
+    this.#readings.forEach(visit)
+  }
+
+  #markReadings(): void {
+    for (const reading of this.#readings) reading.marked = true
+  }
+}
+
+function hear(one: { marked: boolean }, heard: Set<string>, names: readonly string[]): void {
+  if (one.marked) return
+  for (const name of names) heard.add(name)
+  if (heard.size > mostHeard) one.marked = true
+}
+
+/** One key of a reading as if it were registered by itself, by what has been heard up to now. */
+export function oneOf<F>(reading: Reading, key: string, shard: ShardView): Registration<F> {
+  const { bornAt, startedMs, trueAsOfMs, tagsHeard, keysHeard } = reading
+  const marked = reading.marked || keysHeard?.has(key) === true
+  return { key, shard, bornAt, startedMs, trueAsOfMs, marked, tagsHeard, flight: undefined, older: undefined }
 }
 
 /** Whether what a flight brought, with these tags, may be kept in memory. */

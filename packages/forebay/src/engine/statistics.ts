@@ -49,9 +49,10 @@ export class CacheCounters {
     this.#latency.memoryHit.record(ms)
   }
 
-  hitRedis(ms: number): void {
-    this.redisHits++
-    this.#latency.redisHit.record(ms)
+  /** `hits`: as many as were read together. */
+  hitRedis(ms: number, hits = 1): void {
+    this.redisHits += hits
+    this.#latency.redisHit.record(ms, hits)
   }
 
   /** Hits since this was last asked. */

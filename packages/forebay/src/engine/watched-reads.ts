@@ -83,18 +83,18 @@ export class WatchedReads {
     return {
       ...port,
       address,
-      honour: (keys, options) => {
+      honour: (ats, options) => {
         const token = this.#tokenOf(options)
-        return token && Promise.all(keys.map(({ at }) => this.#honour(token, at)))
+        return token && Promise.all(ats.map((at) => this.#honour(token, at)))
       },
       fromMemory: (at, nowMs, request) => (isOn(at) ? port.fromMemory(at, nowMs, request) : undefined),
       isUnderWay: (at) => isOn(at) && port.isUnderWay(at),
-      readMany: async (ats, registrations) => {
-        if (controls.allOn) return port.readMany(ats, registrations)
+      readMany: async (ats, reading) => {
+        if (controls.allOn) return port.readMany(ats, reading)
         const on = ats.map(isOn)
         const found = await port.readMany(
           ats.filter((_, i) => on[i]),
-          registrations.filter((_, i) => on[i]),
+          reading,
         )
         const next = found[Symbol.iterator]()
         return on.map((used) => (used ? (next.next().value ?? 'miss') : 'miss'))

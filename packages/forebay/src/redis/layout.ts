@@ -75,13 +75,20 @@ function cacheOf({ cache, version: of }: EntryAddress): string {
 
 function shardNames(tag: string): ShardNames {
   const prefix = `${version}:{${tag}}:`
+  let last = { cache: '', version: '', prefix: '' }
+  /** The same for all entries of a cache, which mostly come one after the other. */
+  const entryPrefix = (at: EntryAddress): string => {
+    if (last.cache !== at.cache || last.version !== at.version)
+      last = { cache: at.cache, version: at.version, prefix: `${prefix}${cacheOf(at)}:` }
+    return last.prefix
+  }
   return {
     tag,
     meta: `${prefix}#meta`,
     stamps: `${prefix}#stamps`,
     log: `${prefix}#log`,
     bell: `${prefix}#bell`,
-    entry: (at) => `${prefix}${cacheOf(at)}:${at.key}`,
+    entry: (at) => entryPrefix(at) + at.key,
     lease: (at) => `${prefix}#lease:${cacheOf(at)}:${at.key}`,
   }
 }
