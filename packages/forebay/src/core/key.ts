@@ -12,7 +12,9 @@ const mark = 126 // ~
 /** Canonical forms longer than this are replaced by their digest. */
 export const longestKey = 512
 const deepest = 16
-const loneSurrogate = /\p{Surrogate}/u
+
+/** In every Node from 20 on; the language's own types know it later. */
+type Text = string & { isWellFormed(): boolean }
 
 /** SHA-256 of a text, in hexadecimal. */
 export type Digest = (text: string) => string
@@ -34,9 +36,14 @@ export function canonicalKey(key: unknown, digest: Digest): string {
   return form.length > longestKey ? `~h${digest(form)}` : form
 }
 
+/** Without lone surrogates: those of different texts would become the same bytes. */
+function isWellFormed(text: string): boolean {
+  return (text as Text).isWellFormed()
+}
+
 function stringForm(key: string): string {
   // Two texts with different lone surrogates would become the same bytes in Redis, and so one user's key another's.
-  if (loneSurrogate.test(key)) throw new ForebayError('E_KEY', `the key ${show(key)} is not well-formed Unicode`)
+  if (!isWellFormed(key)) throw new ForebayError('E_KEY', `the key ${show(key)} is not well-formed Unicode`)
   return key.charCodeAt(0) === mark ? `~s${key}` : key
 }
 
@@ -55,7 +62,7 @@ function partForm(part: unknown, depth: number): string {
   if (part === null || typeof part === 'boolean') return String(part)
   if (typeof part === 'number') return numberForm(part)
   if (typeof part === 'string') {
-    if (loneSurrogate.test(part)) throw new ForebayError('E_KEY', `a part of the key is not well-formed Unicode: ${show(part)}`)
+    if (!isWellFormed(part)) throw new ForebayError('E_KEY', `a part of the key is not well-formed Unicode: ${show(part)}`)
     return JSON.stringify(part)
   }
   if (Array.isArray(part)) return `[${part.map((item) => partForm(item, depth + 1)).join(',')}]`
@@ -109,7 +116,7 @@ export function checkTags(tags: readonly unknown[]): readonly string[] {
   if (tags.length === 0) return tags as readonly string[]
   const distinct = new Set<string>()
   for (const tag of tags) {
-    if (typeof tag !== 'string' || tag.length === 0 || tag.length > longestTag || loneSurrogate.test(tag)) {
+    if (typeof tag !== 'string' || tag.length === 0 || tag.length > longestTag || !isWellFormed(tag)) {
       throw new ForebayError('E_TAG', `a tag is ${show(tag)}; tags are well-formed strings of 1-${longestTag} characters`)
     }
     distinct.add(tag)

@@ -79,7 +79,7 @@ export class FarReads {
     const { shards, hotKeys } = this.#parts
     hotKeys.saw(at.key)
     const shard = shards.of(at)
-    if (shards.away(at) || !shards.proven(shard, registration.startedMs, this.#plan.maxStalenessMs)) return false
+    if (!shards.mayReadPlainly(shard, registration.startedMs, this.#plan.maxStalenessMs)) return false
     // Of group fences, only those up to the proof are known here.
     registration.trueAsOfMs = shard.view.provenAtMs
     return true
@@ -145,7 +145,7 @@ export class FarReads {
     const known: (boolean | undefined)[] = []
     const look = (at: EntryAddress): boolean => {
       const shard = shards.of(at)
-      if (shards.away(at) || !shards.proven(shard, reading.startedMs, this.#plan.maxStalenessMs)) return false
+      if (!shards.mayReadPlainly(shard, reading.startedMs, this.#plan.maxStalenessMs)) return false
       reading.trueAsOfMs = Math.min(reading.trueAsOfMs, shard.view.provenAtMs)
       return true
     }

@@ -85,6 +85,11 @@ export class Shards {
     return shard.view.provenBy(this.#far.nodeOf(shard.view.index), nowMs, maxStalenessMs)
   }
 
+  /** The same, and that nothing of ours still has to be told first. */
+  mayReadPlainly(shard: Shard, nowMs: number, maxStalenessMs: number): boolean {
+    return shard.outbox.size === 0 && this.proven(shard, nowMs, maxStalenessMs)
+  }
+
   /** Whether all news up to lately is known, and nothing of ours still to be told, though there is no link to the primary now. */
   provenWithoutPrimary(shard: Shard, nowMs: number, maxStalenessMs: number): boolean {
     if (shard.outbox.size > 0 || this.#far.nodeOf(shard.view.index) !== undefined) return false
