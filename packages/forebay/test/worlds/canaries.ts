@@ -287,6 +287,20 @@ export const canaries: readonly Canary[] = [
     },
   },
   {
+    name: 'what is read together is not marked by notices',
+    breaks: ['P1', 'P2'],
+    features: ['bulk'],
+    plan: long,
+    plant: () =>
+      replace(Registry.prototype, 'beginReading', (beginReading) => {
+        return function (this: Registry, nowMs) {
+          const reading = beginReading.call(this, nowMs)
+          this.endReading(reading)
+          return reading
+        }
+      }),
+  },
+  {
     name: 'memory is not cleaned of keys',
     breaks: ['P1', 'P2'],
     plan: long,
@@ -330,7 +344,11 @@ export const canaries: readonly Canary[] = [
     breaks: ['P1'],
     faults: ['lost-requests', 'slow-network'],
     plan: long,
-    plant: () => replace(Shards.prototype, 'away', () => () => false),
+    plant: () =>
+      both(
+        replace(Shards.prototype, 'away', () => () => false),
+        replace(Shards.prototype, 'mayReadPlainly', () => Shards.prototype.proven),
+      ),
   },
   {
     name: 'the outbox forgets',
