@@ -155,7 +155,7 @@ describe('whoever gives the password out', () => {
     await backFrom(forebay)
   })
 
-  it('may be asked for a Cluster and by several clients alike, but is not asked while connections stand', async () => {
+  it('is not asked while connections stand', async () => {
     const { ask, state } = vault({ password: 'old-secret' })
     const one = openAs(ask)
     await one.ready()
