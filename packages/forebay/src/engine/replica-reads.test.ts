@@ -145,6 +145,14 @@ describe('where late reads are hedged', () => {
     expect(counted()).toMatchObject({ hedged: 115 })
   })
 
+  it('no hedge is spent where there is no replica to ask', async () => {
+    const { fleet, one, read, counted } = await scene(hedging)
+    one.links.replica?.close()
+    fleet.group.primary.freeze(100)
+    expect(await read()).toMatchObject({ value: 'first' })
+    expect(counted()).toMatchObject({ asked: 0, hedged: 0 })
+  })
+
   it('an answer of the primary that comes first counts, whatever the replica says later', async () => {
     const { fleet, one, read, counted } = await scene({ ...hedging, hedgeAfterMs: 1 })
     one.links.replica?.block('back')

@@ -17,10 +17,10 @@ export interface ReplicaReadsParts {
 /** An answer that counts; `undefined` = whoever was asked has none that does. */
 type Answer = { readonly bytes: Bytes | undefined; readonly from: 'primary' | 'replica' } | undefined
 
-/** One of the two that a read may ask. */
-type Way = () => Promise<Answer>
+/** One of the two that a read may ask; `undefined` = it cannot be asked now. */
+type Way = () => Promise<Answer> | undefined
 
-/** Hedges that may be sent at once, whatever the share: else the first reads of a quiet process could have none. */
+/** Hedges that may be sent at once, whatever the share: a hiccup strikes all that is under way, and a quiet process has earned none before it. */
 const mostAtOnce = 100
 
 /**
@@ -69,10 +69,8 @@ export class ReplicaReads {
         return undefined
       }
     }
-    const replica: Way = async () => {
-      const answer = await this.#ask(at)
-      return answer?.bytes !== undefined && this.#isFresh(at, answer.bytes) ? answer : undefined
-    }
+    const replica: Way = () =>
+      this.#ask(at)?.then((answer) => (answer?.bytes !== undefined && this.#isFresh(at, answer.bytes) ? answer : undefined))
     const answer = await (reads === 'prefer' ? this.#race(replica, primary) : this.#race(primary, replica))
     if (answer === undefined) throw trouble
     return this.#served(answer)
@@ -90,9 +88,10 @@ export class ReplicaReads {
     return new Promise((resolve, reject) => {
       let waitedFor = 0
       let asked: 'one' | 'both' | 'hedge' = 'one'
-      const ask = (way: Way): void => {
+      const ask = (way: Way): void => expect(way, way() ?? Promise.resolve(undefined))
+      const expect = (way: Way, answering: Promise<Answer>): void => {
         waitedFor += 1
-        way().then((answer) => arrive(way, answer), fail)
+        answering.then((answer) => arrive(way, answer), fail)
       }
       const fail = (error: unknown): void => {
         timer.cancel()
@@ -114,10 +113,12 @@ export class ReplicaReads {
       }
       const hedge = (): void => {
         if (asked !== 'one' || waitedFor === 0 || this.#hedges < 1) return
+        const answering = second()
+        if (answering === undefined) return
         this.#hedges -= 1
         this.#counts.hedged += 1
         asked = 'hedge'
-        ask(second)
+        expect(second, answering)
       }
       // Judged once the input that waits has been read: after a stall, timers fire before it.
       const timer = clock.after(replicas.plan.hedgeAfterMs ?? this.#takes.ms, () => clock.afterInput(hedge))
