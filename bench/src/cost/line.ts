@@ -3,6 +3,9 @@ export interface Line {
   readonly name: string
   readonly value: number | string
   readonly unit: string
+  /** The most it may be, where that is laid down. */
+  readonly target?: number
+  readonly ok?: boolean
 }
 
 export function line(name: string, value: number | string, unit: string): Line {

@@ -3,6 +3,7 @@ import { parseArguments } from '../arguments.js'
 import { actCost } from './acts.js'
 import { idleCost } from './idle.js'
 import { type Line, line } from './line.js'
+import { memoryCost } from './memory.js'
 import { type Kind, type Place, withPlace } from './place.js'
 import { spaceCost } from './space.js'
 
@@ -26,12 +27,18 @@ const parts: readonly { readonly name: string; readonly kind: Kind; readonly mea
   { name: 'heap', kind: 'one server', measure: heapCost },
 ]
 
-const chosen = parts.filter(({ name }) => name.includes(given.get('only') ?? ''))
-if (chosen.length === 0) throw new Error(`no part is called ${given.get('only')}; there are ${parts.map(({ name }) => name).join('; ')}`)
-for (const { kind, measure } of chosen) {
-  await withPlace(kind, async (place) => {
-    for await (const { name, value, unit } of measure(place)) {
-      console.log(given.has('json') ? JSON.stringify({ name, value, unit }) : `${name.padEnd(64)} ${String(value).padStart(10)} ${unit}`)
-    }
-  })
+const only = given.get('only') ?? ''
+const chosen = parts.filter(({ name }) => name.includes(only))
+const ofMemory = 'memory, one million'.includes(only)
+if (chosen.length === 0 && !ofMemory)
+  throw new Error(`no part is called ${only}; there are memory; ${parts.map(({ name }) => name).join('; ')}`)
+for (const { kind, measure } of chosen) await withPlace(kind, (place) => tell(measure(place)))
+if (ofMemory) await tell(memoryCost(quick ? 100_000 : 1_000_000))
+
+async function tell(lines: AsyncGenerator<Line>): Promise<void> {
+  for await (const told of lines) {
+    const { name, value, unit, target, ok } = told
+    const verdict = target === undefined ? '' : ok ? ` (at most ${target}: ok)` : ` (at most ${target}: MISSED)`
+    console.log(given.has('json') ? JSON.stringify(told) : `${name.padEnd(64)} ${String(value).padStart(10)} ${unit}${verdict}`)
+  }
 }

@@ -116,7 +116,7 @@ new Calls(process, {
     }
     await first().forebay.settled()
     const nearBytes = heapBytes() - clearedBytes
-    const held = keys.filter((key) => near.peek(key) !== undefined).length
+    const held = near.stats().memory.entries
     return { map: mapBytes / count, near: nearBytes / held, held }
   },
   cpuMs: () => {

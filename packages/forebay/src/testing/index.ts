@@ -1,3 +1,5 @@
+export type { NearBounds, NearEntry, NearStore } from '../core/near-store.js'
+export { openNearStore } from '../memory/near-store.js'
 export type { ChaosDelay, ChaosDirection, ChaosProxy, ChaosProxyOptions, ChaosTarget } from './chaos-proxy.js'
 export { chaosProxy } from './chaos-proxy.js'
 export type { ConformanceCase, ConformanceWorld } from './conformance.js'
