@@ -122,7 +122,7 @@ export class HealthWatch {
     const error = await this.#within(Promise.all(this.#parts.far.groups().map((group) => this.#lease(group))))
     const ms = clock.now() - sentMs
     this.#look = { ms, error, time: this.#time() }
-    this.#steady = steadied(this.#steady, error !== undefined ? 'fail' : ms > plan.slowMs ? 'warn' : 'pass')
+    this.#steady = steadied(this.#steady, seenIn(this.#look, plan))
     if (this.#draining === 'closed') return
     const spanMs = plan.intervalMs * (this.#steady.against > 0 ? doubtShare : 1) * (1 + jitter * (2 * random.unit() - 1))
     this.#timers.set(
@@ -168,8 +168,9 @@ export class HealthWatch {
     const { status } = this.#steady
     if (status === undefined) return { status: 'warn', output: 'it is not known yet whether Redis can be used' }
     if (status === 'pass') return this.#stateVerdict()
-    if (status === 'warn') return { status, output: `Redis answers in more than ${slowMs} ms` }
-    return { status, output: `Redis cannot be used: ${this.#look?.error ?? 'until a moment ago'}` }
+    const error = this.#look?.error
+    if (status === 'warn') return { status, output: error ?? `Redis answers in more than ${slowMs} ms` }
+    return { status, output: `Redis cannot be used: ${error ?? 'until a moment ago'}` }
   }
 
   /** A look may go well where callers' reads do not: then the supervisor knows. */
@@ -238,6 +239,12 @@ const statusOf: Readonly<Record<NodeState, HealthStatus>> = {
   probing: 'warn',
   connecting: 'fail',
   open: 'fail',
+}
+
+/** A server without room serves what it has and takes invalidations: that is no reason to stop. */
+function seenIn({ error, ms }: Look, { slowMs }: HealthPlan): HealthStatus {
+  if (error === undefined) return ms > slowMs ? 'warn' : 'pass'
+  return /\bOOM\b/.test(error) ? 'warn' : 'fail'
 }
 
 function rounded(ms: number): number {
