@@ -1,5 +1,7 @@
 import { ForebayError } from '../core/errors.js'
 import type { Notice } from '../core/notice.js'
+import { stallMs } from '../core/supervisor/health-loop.js'
+import type { Ending, Judged, Supervisor } from '../core/supervisor/supervisor.js'
 import type { TwinServer } from '../memory/twin-server.js'
 import type { SimClock } from './sim-clock.js'
 import type { SimProcess } from './sim-process.js'
@@ -39,11 +41,19 @@ export interface LinkParts {
   /** Whether it leads to the group's replica. */
   readonly toReplica: boolean
   readonly deadlineMs: number
+  /** Judges the server by this link. */
+  readonly supervisor?: Supervisor | undefined
+  /** The link can be used again. */
+  readonly onUp: () => void
   readonly tell: (what: 'up' | 'down', server: SimServer | undefined) => void
 }
 
 interface Pending {
   fail(error: ForebayError): void
+}
+
+interface Owed extends Judged {
+  over: boolean
 }
 
 interface Connection {
@@ -65,6 +75,8 @@ type Direction = 'out' | 'back'
 export class SimLink {
   readonly #parts: LinkParts
   readonly #pending = new Set<Pending>()
+  /** Calls that the supervisor counts as owed. */
+  readonly #owed = new Set<Owed>()
   readonly #blocked: Record<Direction, (() => void)[] | undefined> = { out: undefined, back: undefined }
   #connection: Connection | undefined
   #push: ((shard: number, notice: Notice) => void) | undefined
@@ -92,12 +104,16 @@ export class SimLink {
     if (this.#connection !== undefined) this.#subscribe(this.#connection)
   }
 
-  call<T>(act: (twin: TwinServer, nowMs: number) => T, executed: (execution: Execution) => void): Promise<T> {
-    const { process, random, weather, clock, deadlineMs } = this.#parts
+  /** `reads`: how many keys a reader waits for; 0 = it is no read. */
+  call<T>(act: (twin: TwinServer, nowMs: number) => T, executed: (execution: Execution) => void, reads = 0): Promise<T> {
+    const { process, random, weather, clock } = this.#parts
     const connection = this.#connection
     if (connection === undefined) return Promise.reject(new ForebayError('E_REDIS_AWAY', 'There is no link to the simulated server.'))
+    const owed = this.#begin(reads)
+    const deadlineMs = owed.patienceMs
     return new Promise<T>((resolve, reject) => {
       let done = false
+      let lost = false
       const settle = (finish: () => void) => {
         if (done) return
         done = true
@@ -107,18 +123,28 @@ export class SimLink {
       }
       const pending: Pending = { fail: (error) => settle(() => reject(error)) }
       const expire = () => pending.fail(new ForebayError('E_REDIS_DEADLINE', 'The simulated server did not answer in time.'))
-      const deadline = process.after(deadlineMs, () => process.afterInput(expire))
+      const deadline = process.after(deadlineMs, () => {
+        const stalled = process.now() - owed.dueMs > stallMs
+        process.afterInput(() => {
+          if (!done) this.#late(owed, { stalled, lost })
+          expire()
+        })
+      })
       this.#pending.add(pending)
       const arrive = (copy: boolean) =>
         connection.server.receive(() => {
           const outcome = attempt(() => act(connection.server.twin, connection.server.nowMs()))
           executed({ server: connection.server, answer: outcome.answer, error: outcome.error, late: done || copy || !process.alive })
-          if (copy || random.chance(weather.lostAnswer)) return
-          this.#send(connection, 'back', () =>
-            settle(() => (outcome.error === undefined ? resolve(outcome.answer as T) : reject(outcome.error))),
-          )
+          if (copy) return
+          lost = random.chance(weather.lostAnswer)
+          if (lost) return
+          this.#send(connection, 'back', () => {
+            this.#end(owed, 'answered')
+            settle(() => (outcome.error === undefined ? resolve(outcome.answer as T) : reject(outcome.error)))
+          })
         })
-      if (!random.chance(weather.lostRequest)) this.#send(connection, 'out', () => arrive(false))
+      lost = random.chance(weather.lostRequest)
+      if (!lost) this.#send(connection, 'out', () => arrive(false))
       if (random.chance(weather.lateCopy)) clock.after(deadlineMs + random.between(0, 2_000), () => arrive(true))
     })
   }
@@ -132,6 +158,9 @@ export class SimLink {
     for (const end of connection.endings) end()
     this.#parts.tell('down', connection.server)
     this.#parts.process.input(() => {
+      const owed = this.#owed.size > 0
+      for (const one of this.#owed) this.#end(one, 'lost')
+      this.#parts.supervisor?.linkDown(this.#parts.process.now(), 'the link broke', owed)
       for (const pending of [...this.#pending]) pending.fail(new ForebayError('E_REDIS_AWAY', 'The link broke.'))
     })
     this.#reconnectSoon()
@@ -168,6 +197,31 @@ export class SimLink {
     this.#connection = connection
     if (this.#push !== undefined) this.#subscribe(connection)
     this.#parts.tell('up', server)
+    this.#parts.process.input(() => {
+      this.#parts.supervisor?.linkUp(this.#parts.process.now())
+      this.#parts.onUp()
+    })
+  }
+
+  #begin(reads: number): Owed {
+    const { process, supervisor, deadlineMs } = this.#parts
+    const patienceMs = reads > 0 ? (supervisor?.deadlineMs ?? deadlineMs) : deadlineMs
+    const owed: Owed = { dueMs: process.now() + patienceMs, patienceMs, reads, over: false }
+    supervisor?.begin(reads)
+    this.#owed.add(owed)
+    return owed
+  }
+
+  /** What is lost on a link that stands will never be answered. A real one loses nothing. */
+  #late(owed: Owed, { stalled, lost }: { readonly stalled: boolean; readonly lost: boolean }): void {
+    const { process, supervisor } = this.#parts
+    if (!stalled) supervisor?.late(owed, process.now())
+    owed.over = true
+    if (lost) this.#end(owed, 'lost')
+  }
+
+  #end(owed: Owed, ending: Ending): void {
+    if (this.#owed.delete(owed)) this.#parts.supervisor?.ended(owed, ending, this.#parts.process.now())
   }
 
   #findServer(): SimServer | undefined {
@@ -189,7 +243,8 @@ export class SimLink {
   #send(connection: Connection, direction: Direction, deliver: () => void): void {
     const { clock, process } = this.#parts
     const lane = direction === 'out' ? 'outAtMs' : 'backAtMs'
-    const atMs = Math.max(connection[lane], clock.now() + this.#latencyMs())
+    const slowMs = direction === 'back' ? connection.server.slowMs : 0
+    const atMs = Math.max(connection[lane], clock.now() + this.#latencyMs() + slowMs)
     connection[lane] = atMs
     const arrive = () => {
       if (direction === 'out') deliver()

@@ -2,6 +2,10 @@ import { ForebayError } from '../core/errors.js'
 import type { EntryAddress, FarStore, ReplicaPlan, Replicas, ShardGroup } from '../core/far-store.js'
 import type { Notice } from '../core/notice.js'
 import { orError } from '../core/settled.js'
+import { HealthLoop } from '../core/supervisor/health-loop.js'
+import { Supervisor } from '../core/supervisor/supervisor.js'
+import type { SupervisorPlan } from '../core/supervisor/supervisor-plan.js'
+import type { Tell } from '../core/events.js'
 import type { TwinServer } from '../memory/twin-server.js'
 import { sweepTwin } from '../memory/twin-sweep.js'
 import type { SimClock } from './sim-clock.js'
@@ -39,6 +43,8 @@ export interface SimNetworkParts {
   readonly weather: Weather
   /** A call that is not answered by then is rejected; it may still be executed. */
   readonly deadlineMs: number
+  /** How servers are judged, if they are. */
+  readonly supervision?: SupervisorPlan | undefined
   /** Whether the processes read from the groups' replicas too, and how. */
   readonly replicas?: ReplicaPlan | undefined
   readonly observe: (event: NetworkEvent) => void
@@ -56,14 +62,29 @@ export interface GroupLinks {
   readonly command: SimLink
   readonly listen: SimLink
   readonly replica: SimLink | undefined
+  readonly supervisor: Supervisor | undefined
+  readonly health: HealthLoop | undefined
+}
+
+/** A process, and how its store speaks back to it. */
+export interface SimOwner {
+  readonly name: string
+  readonly process: SimProcess
+  readonly tell?: Tell | undefined
+  readonly onUp?: (() => void) | undefined
 }
 
 /** The far store of one process: every act goes over a link to whoever is at its other end. */
-export function simStore(network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): SimStore {
+export function simStore(network: SimNetworkParts, owner: SimOwner): SimStore {
   const links = network.groups.map((group) => linksTo(group, network, owner))
   const map = new ShardMap(links)
-  const run = <T>(link: SimLink, request: Request, act: (twin: TwinServer, nowMs: number) => T): Promise<T> =>
-    link.call(act, (execution) => network.observe({ type: 'executed', process: owner.name, ...request, ...execution }))
+  const run = <T>(link: SimLink, request: Request, act: (twin: TwinServer, nowMs: number) => T): Promise<T> => {
+    const reads = looks.has(request.act) ? 1 : 0
+    const supervisor = links.find(({ command }) => command === link)?.supervisor
+    if (reads > 0 && link.runId !== undefined && supervisor !== undefined && supervisor.room() < reads)
+      return Promise.reject(supervisor.shed(reads, owner.process.now()))
+    return link.call(act, (execution) => network.observe({ type: 'executed', process: owner.name, ...request, ...execution }), reads)
+  }
   const command = (shard: number) => map.of(shard).command
   /** An act on one shard. Where the shard has moved, the act has not happened, and is made once more where it belongs. */
   const onShard = async <T>(
@@ -106,7 +127,8 @@ export function simStore(network: SimNetworkParts, owner: { readonly name: strin
     far: {
       shards: network.shards,
       replicas: network.replicas && { plan: network.replicas, get: replicaGet },
-      nodeOf: (shard) => command(shard).runId,
+      nodeOf: (shard) => (map.of(shard).supervisor?.isOpen ? undefined : command(shard).runId),
+      nodes: () => links.flatMap(({ supervisor }) => supervisor?.stats(owner.process.now()) ?? []),
       groups: () => map.groups(),
       get,
       getMany: (ats) => Promise.all(ats.map((at) => orError(get(at)))),
@@ -198,13 +220,19 @@ function isRefusal(error: unknown): boolean {
 }
 
 /** Ends all links to one group. */
-export function closeLinks({ command, listen, replica }: GroupLinks): void {
+export function closeLinks({ command, listen, replica, health }: GroupLinks): void {
+  health?.close()
   command.close()
   listen.close()
   replica?.close()
 }
 
-function linksTo(group: SimGroup, network: SimNetworkParts, owner: { readonly name: string; readonly process: SimProcess }): GroupLinks {
+/** Acts that a reader waits for. */
+const looks: ReadonlySet<Request['act']> = new Set(['get', 'check', 'acquire'])
+const lookEveryMs = 100
+
+function linksTo(group: SimGroup, network: SimNetworkParts, owner: SimOwner): GroupLinks {
+  const supervisor = network.supervision && supervisorOf(group, network.supervision, { network, owner })
   const link = (kind: 'command' | 'listen' | 'replica') =>
     new SimLink({
       clock: network.clock,
@@ -214,7 +242,33 @@ function linksTo(group: SimGroup, network: SimNetworkParts, owner: { readonly na
       group,
       toReplica: kind === 'replica',
       deadlineMs: network.deadlineMs,
+      supervisor: kind === 'command' ? supervisor : undefined,
+      onUp: () => owner.onUp?.(),
       tell: (what, server) => network.observe({ type: 'link', process: owner.name, link: `${group.id}/${kind}`, what, server }),
     })
-  return { group, command: link('command'), listen: link('listen'), replica: network.replicas && link('replica') }
+  const command = link('command')
+  const ping = () =>
+    command.call(
+      () => undefined,
+      () => {},
+    )
+  const health = supervisor && new HealthLoop({ clock: owner.process, supervisor, lookEveryMs, check: ping })
+  return { group, command, listen: link('listen'), replica: network.replicas && link('replica'), supervisor, health }
+}
+
+function supervisorOf(
+  group: SimGroup,
+  plan: SupervisorPlan,
+  { network, owner }: { readonly network: SimNetworkParts; readonly owner: SimOwner },
+): Supervisor {
+  return new Supervisor({
+    node: group.id,
+    plan,
+    random: network.random.fork(`${owner.name}/${group.id}/supervisor`),
+    nowMs: owner.process.now(),
+    onChange: (change) => {
+      owner.tell?.({ type: 'redis-state', ...change })
+      if (change.state === 'probing') owner.onUp?.()
+    },
+  })
 }

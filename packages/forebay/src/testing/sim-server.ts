@@ -9,6 +9,8 @@ export class SimServer {
   #clockOffsetMs: number
   #frozenUntilMs = -1
   #waiting: (() => void)[] = []
+  /** Its answers, and what it pushes, take so much longer than usual. */
+  slowMs = 0
   #up = true
   #starts = 0
   readonly #onDown = new Set<() => void>()

@@ -1,6 +1,7 @@
 import type { Position } from '../../src/core/far-store.js'
 import type { Notice } from '../../src/core/notice.js'
 import { ShardView } from '../../src/core/shard-view.js'
+import { Supervisor } from '../../src/core/supervisor/supervisor.js'
 import { Bulk } from '../../src/engine/bulk.js'
 import { type Flight, Flights } from '../../src/engine/flights.js'
 import { Near } from '../../src/engine/near.js'
@@ -607,5 +608,12 @@ export const canaries: readonly Canary[] = [
     features: ['replicas'],
     plan: readsOfReplicas,
     plant: () => replace(ShardView.prototype, 'vouchesFor', () => () => true),
+  },
+  {
+    name: 'an open circuit never closes',
+    breaks: ['health'],
+    faults: ['slow-servers'],
+    plan: (plan) => ({ ...long(plan), paceMs: 8, caches: long(plan).caches.map((cache) => ({ ...cache, memory: 0 })) }),
+    plant: () => replace(Supervisor.prototype, 'checked', () => () => undefined),
   },
 ]

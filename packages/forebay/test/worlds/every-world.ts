@@ -56,5 +56,6 @@ export const common = [
   ...['outbox left behind', 'well'],
   ...['asked', 'served', 'refused', 'hedged', 'won'].map((what) => `replica ${what}`),
   ...['version:admitted', 'version:not-lower'].map((mark) => `redis ${mark}`),
+  ...['open', 'probing', 'degraded', 'healthy'].map((state) => `state ${state}`),
   ...['dropped gap', 'dropped incarnation', 'replayed', 'resent', 'suspended', 'degraded'].map((type) => `event ${type}`),
 ]

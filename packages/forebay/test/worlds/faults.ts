@@ -106,6 +106,7 @@ export class Faults {
       ['kills', () => this.#node((node) => replace(node, 'kill'))],
       ['closes', () => this.#node((node) => replace(node, 'close'))],
       ['server-freezes', () => this.#freeze()],
+      ['slow-servers', () => this.#slowDown()],
       ['server-restarts', () => this.#restart(false)],
       ['server-flushes', () => (random.chance(0.5) ? this.#restart(true) : this.#flush())],
       ['failovers', () => this.#failover(false)],
@@ -190,6 +191,19 @@ export class Faults {
       trace(`FAULT ${server.name} freezes for ${spanMs.toFixed(0)} ms`)
       server.freeze(spanMs)
       this.#for(spanMs, () => server.thaw())
+    })
+  }
+
+  /** It does what it is asked, and its answers come too late. */
+  #slowDown(): void {
+    const { trace, plan } = this.#targets
+    const random = this.#random
+    this.#group((_, server) => {
+      server.slowMs = plan.deadlineMs * random.between(0.4, 2)
+      trace(`FAULT ${server.name} is slow: ${server.slowMs.toFixed(0)} ms more`)
+      this.#for(random.between(200, 3_000), () => {
+        server.slowMs = 0
+      })
     })
   }
 

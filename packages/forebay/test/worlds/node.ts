@@ -6,6 +6,7 @@ import type { FarStore } from '../../src/core/far-store.js'
 import { usualHealth } from '../../src/core/health.js'
 import { type CachePlan, mostUnsent } from '../../src/core/plan.js'
 import { Engine } from '../../src/engine/forebay.js'
+import type { FarStoreBack } from '../../src/engine/parts.js'
 import type { Cache, CacheControl } from '../../src/engine/public.js'
 import { openNearStore } from '../../src/memory/near-store.js'
 import { openContext } from '../../src/system/context.js'
@@ -59,12 +60,17 @@ export class WorldNode {
     this.name = given.name
     this.version = given.version
     this.process = new SimProcess(given.clock, given.skew)
-    this.store = simStore(given.network, { name: given.name, process: this.process })
+    let back: FarStoreBack | undefined
+    const owner = { name: given.name, process: this.process, onUp: () => back?.onUp(), tell: (event: ForebayEvent) => back?.tell(event) }
+    this.store = simStore(given.network, owner)
     const random = given.network.random.fork(`engine/${given.name}`)
     const far = given.wrap(this.store.far, { name: given.name, clock: this.process, random: random.fork('wrap') })
     this.engine = new Engine({
       service: 'world',
-      openFarStore: () => far,
+      openFarStore: (given) => {
+        back = given
+        return far
+      },
       openNearStore,
       packing: worldPacking(this.process, random.fork('packing')),
       clock: this.process,
@@ -91,7 +97,14 @@ export class WorldNode {
   /** It runs, all its links lead to servers that run, and nothing waits to be sent. */
   get reachesAll(): boolean {
     if (this.process.stalled) return false
-    return this.engine.stats().outbox === 0 && this.store.links.every(({ command, listen }) => command.whole && listen.whole)
+    return (
+      this.usesAll && this.engine.stats().outbox === 0 && this.store.links.every(({ command, listen }) => command.whole && listen.whole)
+    )
+  }
+
+  /** It asks every server. */
+  get usesAll(): boolean {
+    return this.engine.stats().redis.every(({ state }) => state === 'healthy' || state === 'degraded')
   }
 
   cache(name: string): Cache<OriginValue> {

@@ -63,6 +63,7 @@ export const faults = [
   'loader-failures',
   'loader-hangs',
   'slow-loaders',
+  'slow-servers',
 ] as const
 export type Fault = (typeof faults)[number]
 

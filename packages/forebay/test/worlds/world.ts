@@ -1,3 +1,4 @@
+import type { SupervisorPlan } from '../../src/core/supervisor/supervisor-plan.js'
 import type { ForebayEvent } from '../../src/core/events.js'
 import { forbidRealTime } from '../../src/testing/forbid.js'
 import { SimClock } from '../../src/testing/sim-clock.js'
@@ -111,6 +112,7 @@ class World {
       shards: plan.shards,
       weather,
       deadlineMs: plan.deadlineMs,
+      supervision: supervisionOf(plan),
       replicas: replicasOf(plan),
       observe: (event) => this.#observe(event),
     }
@@ -248,6 +250,10 @@ class World {
       )
     this.#count(`event ${event.type}${'why' in event ? ` ${event.why}` : ''}`)
     if (event.type === 'outbox' && event.coarsened) this.#count('outbox coarsened')
+    if (event.type === 'redis-state') {
+      this.#checker.trouble(node.name)
+      this.#count(`state ${event.state}`)
+    }
     this.#checker.engineEvent(node.name, event)
     if (event.type === 'outbox' && event.waiting === 0) this.#emptied(node)
   }
@@ -284,9 +290,9 @@ class World {
     return (
       this.#clients.calls.waiting === 0 &&
       this.#nodes.length === this.#plan.nodes &&
-      this.#nodes.every(({ engine, process }) => {
+      this.#nodes.every(({ engine, process, usesAll }) => {
         const { shards, outbox } = engine.stats()
-        return !process.stalled && outbox === 0 && shards.proven === shards.total
+        return !process.stalled && usesAll && outbox === 0 && shards.proven === shards.total
       })
     )
   }
@@ -367,9 +373,10 @@ class World {
   }
 
   #complainOfUnrest(): void {
-    for (const { name, engine } of this.#nodes) {
-      const { shards, outbox } = engine.stats()
+    for (const { name, engine, usesAll } of this.#nodes) {
+      const { shards, outbox, redis } = engine.stats()
       const text = `${name} has not come to rest: ${shards.proven} of ${shards.total} shards proven, ${outbox} in the outbox`
+      if (!usesAll) this.violated({ promise: 'health', text: `${name} does not use every server again: ${JSON.stringify(redis)}` })
       if (outbox > 0 || shards.proven < shards.total) this.violated({ promise: outbox > 0 ? 'P5' : 'health', text })
     }
     if (this.#clients.calls.waiting > 0)
@@ -389,6 +396,16 @@ class World {
       if (process.timers > 0) this.violated({ promise: 'health', text: `${name} has left ${process.timers} timers behind` })
     }
     if (open > 0) this.violated({ promise: 'health', text: `${open} processes did not close` })
+  }
+}
+
+/** Quick to judge and quick to forgive, so that each state is often met. */
+function supervisionOf({ deadlineMs }: WorldPlan): SupervisorPlan {
+  return {
+    deadline: { minMs: deadlineMs / 2, maxMs: deadlineMs },
+    maxInFlight: 1_000,
+    circuit: { windowMs: 2_000, minimum: 4, share: 0.5, openMs: 100, longestOpenMs: 1_000, probes: 2 },
+    health: { everyMs: 1_000, uneasyEveryMs: 200, failures: 3 },
   }
 }
 
