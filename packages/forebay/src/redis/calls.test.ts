@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../core/clock.js'
+import { Supervisor } from '../core/supervisor/supervisor.js'
+import { defaultSupervision } from '../core/supervisor/supervisor-plan.js'
 import { SimClock } from '../testing/sim-clock.js'
+import { SimProcess } from '../testing/sim-process.js'
 import { type Call, Calls } from './calls.js'
 
 /** Calls on a simulated clock, and what became of each. */
@@ -89,5 +92,41 @@ describe('calls', () => {
     await clock.run(1_000)
     expect(log).toEqual([])
     expect(calls.owed).toBe(0)
+  })
+})
+
+describe('calls by which a server is judged', () => {
+  function judged() {
+    const world = new SimClock()
+    const process = new SimProcess(world)
+    const random = { unit: () => 0, id: () => '' }
+    const supervisor = new Supervisor({ node: 'a:1', plan: defaultSupervision, random, onChange: () => {}, nowMs: process.now() })
+    const calls = new Calls(process, { afterMs: 400, onSilent: () => {}, supervisor })
+    const begin = () => calls.begin(supervisor.deadlineMs, { resolve: () => {}, reject: () => {} }, 1)
+    supervisor.linkUp(process.now())
+    return { world, process, supervisor, calls, begin }
+  }
+
+  it('are owed until they are answered, whether they are late or not', async () => {
+    const { world, supervisor, calls, begin } = judged()
+    const call = begin()
+    await world.run(200)
+    expect(supervisor.stats(200)).toMatchObject({ late: 1, inFlight: 1 })
+    expect(calls.end(call)).toBe(false)
+    expect(supervisor.stats(200)).toMatchObject({ late: 1, inFlight: 0 })
+  })
+
+  it('are nobody’s fault where this process itself stood still', async () => {
+    const { world, process, supervisor, calls, begin } = judged()
+    for (let round = 0; round < 20; round++) {
+      const sent = Array.from({ length: 32 }, begin)
+      await world.run(5)
+      process.stall(500)
+      process.input(() => {
+        for (const call of sent) calls.end(call)
+      })
+      await world.run(600)
+    }
+    expect(supervisor.stats(process.now())).toMatchObject({ state: 'healthy', late: 0, inFlight: 0, limit: 1_000 })
   })
 })
