@@ -74,6 +74,7 @@ async function outcomeOf(call: () => unknown): Promise<() => unknown> {
   }
 }
 
+/** A server that takes no writes is left until it does: to wait for that is not a call's business. */
 function isBroken(error: unknown): boolean {
-  return error instanceof ForebayError && error.code === 'E_REDIS_AWAY' && !error.message.endsWith('closed')
+  return error instanceof ForebayError && error.code === 'E_REDIS_AWAY' && !/closed$|READONLY|NOREPLICAS/.test(error.message)
 }

@@ -72,7 +72,10 @@ async function openWorld(servers: Servers): Promise<ConformanceWorld> {
         if (at !== undefined) await servers.send('DEL', names[kind](at))
       } else await servers.send('DEL', names[kind])
     },
-    condition: (state) => condition(servers, state),
+    async condition(state) {
+      await condition(servers, state)
+      if (state === 'well') await Promise.all([store, store2].map(untilConnected))
+    },
     async close() {
       await Promise.all([store.close(), store2.close()])
       await condition(servers, 'well')
