@@ -11,8 +11,9 @@ export interface OpenStoreOptions extends Partial<Omit<RedisPlan, 'nodes'>> {
   readonly parts?: Partial<RedisParts> | undefined
 }
 
-/** A plan for these servers, with defaults for all that is not given. */
+/** A plan for these servers, with defaults for all that is not given. Deadlines that are given do not adapt. */
 export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPlan {
+  const { readMs } = given.deadlines ?? {}
   return {
     service: 'shop',
     shards: undefined,
@@ -24,7 +25,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
     db: 0,
     tls: false,
     deadlines: deadlinesFor(),
-    supervision: defaultSupervision,
+    supervision: readMs === undefined ? defaultSupervision : { ...defaultSupervision, deadline: { minMs: readMs, maxMs: readMs } },
     retryOnTimeout: false,
     replicas: undefined,
     ...given,
