@@ -127,6 +127,6 @@ describe('calls by which a server is judged', () => {
       })
       await world.run(600)
     }
-    expect(supervisor.stats(process.now())).toMatchObject({ state: 'healthy', late: 0, inFlight: 0, limit: 1_000 })
+    expect(supervisor.stats(process.now())).toMatchObject({ state: 'healthy', late: 0, inFlight: 0, limit: 10_000 })
   })
 })

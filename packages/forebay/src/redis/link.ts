@@ -10,9 +10,10 @@ import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
 /**
- * How long a caller waits: for a read, for a script that a reader needs, for any other script or a question; or so many milliseconds.
+ * How long a caller waits: for a read, for one of many keys (which is not measured by what one key usually takes), for a script that a reader
+ * needs, for any other script or a question; or so many milliseconds.
  */
-export type Patience = 'read' | 'look' | 'act' | number
+export type Patience = 'read' | 'many' | 'look' | 'act' | number
 /** A script under the name by which it is spoken of. */
 export interface Script {
   readonly name: string
@@ -195,6 +196,7 @@ export class Link {
     const { deadlines, supervisor } = this.#options
     const readMs = supervisor?.deadlineMs ?? deadlines.readMs
     if (patience === 'read') return readMs
+    if (patience === 'many') return deadlines.readMs
     if (patience === 'look') return readMs + deadlines.lookMs - deadlines.readMs
     return patience === 'act' ? deadlines.actMs : patience
   }

@@ -91,13 +91,14 @@ export class Reader {
 
   #mget(keys: readonly string[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
     return new Promise((resolve) => {
-      this.#link.read('mget', keys, {
+      const caller: Caller = {
         resolve: (answers) => {
           const list = Array.isArray(answers) && answers.length === keys.length ? answers : keys.map(() => undefined)
           resolve(list.map((answer) => (isAnswer(answer) ? this.#measured(answer) : noValue())))
         },
         reject: (error) => resolve(keys.map(() => error)),
-      })
+      }
+      this.#link.read('mget', keys, caller, 'many')
     })
   }
 

@@ -33,7 +33,7 @@ interface ConnectionOption {
    * (`min`) to 150 ms (`max`); the other deadlines follow from `max`, which is meant by a time alone.
    */
   readonly deadline?: Duration | { readonly min?: Duration | undefined; readonly max?: Duration | undefined } | undefined
-  /** Most reads under way at once to one server; what is beyond is served without it. Default 1,000. Falls by itself where answers are slow. */
+  /** Most reads under way at once to one server; what is beyond is served without it. Default 10,000. Falls by itself where answers are slow. */
   readonly maxInFlight?: number | undefined
   /** When a server that answers late, or with errors, is left alone for a while. */
   readonly circuit?: CircuitOption | undefined

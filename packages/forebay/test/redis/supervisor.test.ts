@@ -109,6 +109,18 @@ describe('a frozen server', { timeout: 60_000 }, () => {
   })
 })
 
+describe('a read of many keys', () => {
+  it('is answered whole by a server that is well', async () => {
+    await open()
+    const cache = forebay.cache<number>('items', { ttl: '1h', memory: false })
+    const keys = Array.from({ length: 5_000 }, (_, i) => i)
+    await cache.setMany(keys.map((key) => [key, key] as const))
+    const found = await cache.getMany(keys)
+    expect(found.filter((value, i) => value !== i)).toEqual([])
+    expect(forebay.stats().redis[0]?.shed).toBe(0)
+  })
+})
+
 describe('more reads than are allowed', () => {
   it('are answered by the origin, at once, and told', async () => {
     await open({ maxInFlight: 2 })

@@ -32,7 +32,7 @@ export interface HealthPlan {
 
 export const defaultSupervision: SupervisorPlan = {
   deadline: { minMs: 40, maxMs: 150 },
-  maxInFlight: 1_000,
+  maxInFlight: 10_000,
   circuit: { windowMs: 10_000, minimum: 20, share: 0.5, openMs: 250, longestOpenMs: 10_000, probes: 3 },
   health: { everyMs: 10_000, uneasyEveryMs: 1_000, failures: 3 },
 }

@@ -60,7 +60,7 @@ describe('a supervisor', () => {
     const { up, told, supervisor } = scene()
     up()
     expect(told).toEqual(['connecting → healthy'])
-    expect(supervisor.stats(1_000)).toMatchObject({ node: 'a:1', state: 'healthy', forMs: 1_000, why: 'connected', limit: 1_000 })
+    expect(supervisor.stats(1_000)).toMatchObject({ node: 'a:1', state: 'healthy', forMs: 1_000, why: 'connected', limit: 10_000 })
   })
 
   it('is not opened by one error, nor by fewer than prove something', () => {
@@ -146,7 +146,7 @@ describe('an open circuit', () => {
     expect(told.at(-1)).toBe('probing → degraded')
     pass(circuit.windowMs)
     supervisor.checkIsDue(1e6)
-    expect(supervisor.stats(1e6)).toMatchObject({ state: 'healthy', limit: 1_000 })
+    expect(supervisor.stats(1e6)).toMatchObject({ state: 'healthy', limit: 10_000 })
   })
 
   it('is closed by checks where nobody reads', () => {
