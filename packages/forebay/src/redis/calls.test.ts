@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Clock } from '../core/clock.js'
 import { Supervisor } from '../core/supervisor/supervisor.js'
 import { defaultSupervision } from '../core/supervisor/supervisor-plan.js'
+import { ForebayError } from '../core/errors.js'
 import { SimClock } from '../testing/sim-clock.js'
 import { SimProcess } from '../testing/sim-process.js'
 import { type Call, Calls } from './calls.js'
@@ -77,6 +78,19 @@ describe('calls', () => {
     const call = begin('stalled', 150)
     await clock.run(2_000)
     expect(log).toEqual([])
+  })
+
+  it('that are abandoned are told once, and owed until they are answered', async () => {
+    const clock = new SimClock()
+    const { begin, calls, log } = scene(clock)
+    const [answered, first, second] = [begin('answered', 300), begin('first', 150), begin('second', 300)]
+    calls.end(answered)
+    calls.abandon(new ForebayError('E_REDIS_AWAY', 'closed'))
+    calls.abandon(new ForebayError('E_REDIS_AWAY', 'closed'))
+    expect(log.toSorted()).toEqual(['first E_REDIS_AWAY@0', 'second E_REDIS_AWAY@0'])
+    expect([calls.owed, calls.end(first), calls.end(second), calls.owed]).toEqual([2, false, false, 0])
+    await clock.run(1_000)
+    expect(log).toHaveLength(2)
   })
 
   it('by the thousand leave nothing behind', async () => {

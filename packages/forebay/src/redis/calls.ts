@@ -86,6 +86,11 @@ export class Calls {
     return true
   }
 
+  /** Nobody waits for an answer any more: all are told. What is still answered counts for nobody. */
+  abandon(error: ForebayError): void {
+    for (const queue of this.#queues.values()) queue.abandon(error)
+  }
+
   #queue(patienceMs: number): Queue {
     const known = this.#queues.get(patienceMs)
     if (known !== undefined) return known
@@ -146,6 +151,15 @@ class Queue {
       supervisor?.late(call, nowMs)
       call.caller.reject(new ForebayError('E_REDIS_DEADLINE', `no answer within ${call.patienceMs} ms`))
     }
+  }
+
+  abandon(error: ForebayError): void {
+    for (const call of this.#calls.splice(0)) {
+      if (call.over) continue
+      call.over = true
+      call.caller.reject(error)
+    }
+    this.#head = 0
   }
 
   #skip(): void {

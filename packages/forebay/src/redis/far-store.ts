@@ -180,7 +180,9 @@ class Store implements RedisFarStore {
   }
 
   async close(): Promise<void> {
+    const nodes = [...this.#topology.nodes()]
     this.#topology.close()
+    for (const { commands } of nodes) commands.abandon()
   }
 
   get(at: EntryAddress): Promise<Bytes | undefined> {

@@ -216,6 +216,11 @@ export class Link {
     this.#client.redis.disconnect()
   }
 
+  /** Nobody waits for what is still owed: a silent server would keep callers until the connection is cut off. */
+  abandon(): void {
+    this.#calls.abandon(this.#away())
+  }
+
   #listen(): void {
     const { redis } = this.#client
     const { onMessage } = this.#options

@@ -90,6 +90,22 @@ describe('a frozen server', () => {
   })
 })
 
+describe('a store that is closed', () => {
+  it('tells at once whoever waits for a frozen server, so that what he wrote can be kept before the process ends', async () => {
+    await connect()
+    server.pause()
+    try {
+      const told: string[] = []
+      for (const call of [store.write(at, invalidation), store.get(at)]) void codeOf(call).then((code) => told.push(code))
+      await store.close()
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(told).toEqual(['E_REDIS_AWAY', 'E_REDIS_AWAY'])
+    } finally {
+      server.resume()
+    }
+  })
+})
+
 describe('a killed server', () => {
   it('rejects what was under way, and is another node when it is back', async () => {
     await connect()
