@@ -325,4 +325,16 @@ describe('a read that a forced load overtakes', () => {
     expect(await fleet.until(read)).toEqual(dune)
     expect(books(one).peek('dune')).toEqual(emma)
   })
+
+  it('is overtaken also where the clock of the server has been set back since the old value was stored', async () => {
+    const fleet = new Fleet()
+    const [one, two] = await fleet.ready('one', 'two')
+    await fleet.until(books(two).getOrSet('dune', () => dune))
+    fleet.group.primary.shiftClock(-60_000)
+    await fleet.run(3_000)
+    expect(await fleet.until(books(one).get('dune'))).toEqual(dune)
+    expect(await fleet.until(books(one).getOrSet('dune', () => emma, { fresh: true }))).toEqual(emma)
+    await fleet.until(one.forebay.settled())
+    expect(books(one).peek('dune')).toEqual(emma)
+  })
 })

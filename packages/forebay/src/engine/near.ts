@@ -199,19 +199,32 @@ export class Near {
     return state === undefined ? 'expired' : state === 'fresh' ? 'fresh' : 'stale'
   }
 
-  /** Keeps what a flight brought, unless something heard since its registration concerns it, or a newer value has come since. */
+  /** Keeps what was read, unless something heard since its registration concerns it, or a newer value has come since. */
   keep(registration: Registration, held: Held, holdUntilMs = 0): void {
-    const { shard, bornAt, key, trueAsOfMs, startedMs } = registration
-    if (this.#plan.memory === undefined || !mayKeep(registration, held.tags) || bornAt < shard.droppedAt) return
+    if (!this.#mayKeep(registration, held)) return
+    if (!this.#hasNewer(registration, held)) this.#take(registration, held)
+    this.hold(registration.key, holdUntilMs)
+  }
+
+  /** The same for what was made here: whatever stands here is older, whenever the server's clock says that it was made. */
+  keepMade(registration: Registration, held: Held): void {
+    if (this.#mayKeep(registration, held)) this.#take(registration, held)
+  }
+
+  #mayKeep(registration: Registration, { tags }: Held): boolean {
+    const { shard, bornAt } = registration
+    if (this.#plan.memory === undefined || !mayKeep(registration, tags) || bornAt < shard.droppedAt) return false
     this.#meet(shard)
-    if (bornAt < this.#clearedAt) return
-    if (this.#hasNewer(registration, held)) return this.hold(key, holdUntilMs)
+    return bornAt >= this.#clearedAt
+  }
+
+  #take({ key, shard, bornAt, trueAsOfMs, startedMs }: Registration, held: Held): void {
+    if (this.#plan.memory === undefined) return
     if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return this.drop(key) // what is there is older
     const { value, createdMs } = held
     const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
     const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
     this.#put(standing, held, { cappedMs: startedMs + this.#plan.memory.ttlMs, keptMs: startedMs, sinceMs: startedMs })
-    this.hold(key, holdUntilMs)
   }
 
   /**
