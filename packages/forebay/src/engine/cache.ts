@@ -18,6 +18,7 @@ import type { Listener } from './listener.js'
 import { Monitor } from './monitor.js'
 import { absent, Near } from './near.js'
 import type { CacheCounters } from './statistics.js'
+import { OwnLeases } from './own-leases.js'
 import type { EngineParts } from './parts.js'
 import type { Recorder } from './recorder.js'
 import type { Repeats } from './repeats.js'
@@ -60,7 +61,7 @@ import type { Arrivals } from '../core/shard-view.js'
 
 /** What one cache shares with the others of its service. */
 export interface CacheParts
-  extends Omit<LoadsParts, 'reads' | 'near' | 'payloads'>,
+  extends Omit<LoadsParts, 'reads' | 'near' | 'payloads' | 'leases'>,
     Pick<FarReadsParts, 'replicas'>,
     Pick<EngineParts, 'service' | 'digest' | 'detached' | 'openNearStore' | 'packing'> {
   readonly arrivals: Arrivals
@@ -111,7 +112,8 @@ export class EngineCache implements Cache<unknown> {
     const payloads = new Payloads(plan, parts)
     this.#reads = new FarReads(plan, { ...parts, payloads, hotKeys: this.#hotKeys })
     this.#slides = new Slides(plan, parts)
-    const shared = { ...parts, payloads, reads: this.#reads, near: this.#near, registry: this.#registry, slides: this.#slides }
+    const leases = new OwnLeases(parts)
+    const shared = { ...parts, payloads, leases, reads: this.#reads, near: this.#near, registry: this.#registry, slides: this.#slides }
     this.#loads = new Loads(plan, shared)
     this.#path = new ReadPath(plan, { ...shared, hotKeys: this.#hotKeys, loads: this.#loads })
     this.#monitor = plan.monitor && new Monitor(plan, plan.monitor, { ...parts, look: (at) => this.#path.copy(at) })

@@ -10,7 +10,7 @@ import { runLoader } from './loader.js'
 import { type Settled, settle } from './outcomes.js'
 import { servableUntil, SoftTimeout } from './soft-timeout.js'
 import type { Held, Near } from './near.js'
-import { OwnLeases } from './own-leases.js'
+import type { OwnLeases } from './own-leases.js'
 import { type Ids, processIn } from './parts.js'
 import type { Payloads } from './payloads.js'
 import type { GetOrSetOptions, Key, Loader } from './public.js'
@@ -59,6 +59,7 @@ export interface LoadsParts {
   readonly reads: FarReads
   readonly near: Near
   readonly payloads: Payloads
+  readonly leases: OwnLeases
   /** Work that `settled()` and `close()` wait for. */
   readonly track: (work: Promise<unknown>) => void
 }
@@ -81,7 +82,7 @@ export class Loads {
     this.#plan = plan
     this.#parts = parts
     this.gate = new Gate(plan, parts)
-    this.#leases = new OwnLeases(parts)
+    this.#leases = parts.leases
   }
 
   tick(): void {

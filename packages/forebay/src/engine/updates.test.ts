@@ -91,6 +91,19 @@ describe('update', () => {
     expect(await fleet.until(books(one).getOrSet('b42', () => 'loaded'))).toBe('loaded')
   })
 
+  it.each(['one', 'two'] as const)('keeps its ticket when %s reads meanwhile: who reads gets the new value', async (reader) => {
+    const { fleet, one, two } = await scene()
+    const slow = books(one).update('b42', async () => {
+      await fleet.sleep(500)
+      return 'second'
+    })
+    await fleet.run(50)
+    const read = books(reader === 'one' ? one : two).fetch('b42', () => 'loaded')
+    await fleet.until(slow)
+    expect(await fleet.until(read)).toMatchObject({ value: 'second', tier: 'redis' })
+    expect(await fleet.until(books(two).read('b42'))).toMatchObject({ value: 'second' })
+  })
+
   it('keeps its ticket through a commit that takes long', async () => {
     const { fleet, one, two } = await scene()
     const slow = books(one).update('b42', async () => {

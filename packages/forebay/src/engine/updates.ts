@@ -10,6 +10,7 @@ import { outcomeOf } from './loader.js'
 import { type Settled, settle } from './outcomes.js'
 import type { Held, Near } from './near.js'
 import type { Ids } from './parts.js'
+import type { OwnLeases } from './own-leases.js'
 import type { Payloads } from './payloads.js'
 import type { Commit, Key, SetOptions } from './public.js'
 import type { Registry } from './registry.js'
@@ -30,6 +31,7 @@ export interface UpdatesParts {
   readonly registry: Registry
   readonly writes: Writes
   readonly payloads: Payloads
+  readonly leases: OwnLeases
 }
 
 /** A lease taken by force before the origin is changed, and the old value that stood there. */
@@ -53,7 +55,7 @@ export class Updates {
   }
 
   async run(at: EntryAddress, key: Key, commit: Commit<unknown>, options: SetOptions | undefined): Promise<Token> {
-    const { writes, registry, shards, clock } = this.#parts
+    const { writes, registry, shards, clock, leases } = this.#parts
     const ticket = await this.#ticket(at)
     const renewal = ticket && renewLease(this.#parts, at, ticket.lease.token)
     const registration = registry.begin(at.key, shards.of(at).view, clock.now())
@@ -69,6 +71,7 @@ export class Updates {
       throw error
     } finally {
       renewal?.cancel()
+      if (ticket !== undefined) leases.end(at, ticket.lease.token)
       registry.end(registration)
     }
   }
@@ -86,12 +89,13 @@ export class Updates {
   }
 
   async #ticket(at: EntryAddress): Promise<Ticket | undefined> {
-    const { far, shards, ids, clock, reads, tell } = this.#parts
+    const { far, shards, ids, clock, reads, tell, leases } = this.#parts
     if (shards.away(at)) return undefined
     const token = ids.next()
     const sentMs = clock.now()
     try {
       const answer = await far.acquire(at, { token, leaseMs, newInc: ids.incarnation(), force: true, takeover: undefined })
+      if (answer.kind === 'lease') leases.hold(token)
       const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs))
       return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: old } : undefined
     } catch (error) {
