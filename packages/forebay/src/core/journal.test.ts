@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { encodeRecord, type JournalRecord, journalHead, readJournal } from './journal.js'
 
 const records: readonly JournalRecord[] = [
-  { nonce: 'abcdefgh.0', tidings: { kind: 'key', cache: 'books', key: 'b 42 "ä" \n 📖 \ud800' } },
+  { nonce: 'abcdefgh.0', tidings: { kind: 'key', cache: 'books', key: 'b 42 "ä" \n 📖 \ud800 \r\u2028\u2029' } },
   { nonce: 'abcdefgh.1~ijklmnop.7', tidings: { kind: 'tags', scope: '*', tags: ['author:7', 'a b'] } },
   { nonce: 'abcdefgh.2', tidings: { kind: 'pattern', scope: 'books', parts: ['draft:', ':', ''] } },
   { nonce: 'abcdefgh.3', tidings: { kind: 'clear', scope: 'books' } },

@@ -49,7 +49,7 @@ export function readJournal(text: string, service: string): { readonly records: 
 }
 
 function decodeRecord(line: string): JournalRecord | undefined {
-  const [, checksum, rest = '', letter = '', nonce = '', payload = ''] = /^(\w{8}) ((\w) (\S+) (\[.*\]))$/.exec(line) ?? []
+  const [, checksum, rest = '', letter = '', nonce = '', payload = ''] = /^(\w{8}) ((\w) (\S+) (\[.*\]))$/s.exec(line) ?? []
   const tidings = checksum === checksumOf(rest) ? decodeTidings(letter, payload) : undefined
   return tidings && { nonce, tidings }
 }
