@@ -118,7 +118,7 @@ function loggingIn(redis: Redis, logins: Logins, otherwise: string | undefined):
       throw failureOf(error) // the client's own error carries the password
     }
   }
-  redis.on('ready', () => logins.opened(logIn))
+  redis.on('ready', () => logins.opened(logIn, used))
   redis.on('close', () => logins.closed(logIn))
   redis.on('error', (error: unknown) => {
     if (isRefusedLogin(failureOf(error))) logins.refused(used)

@@ -75,6 +75,20 @@ describe('credentials', () => {
     expect(await logins.next()).toMatchObject({ password: 'p4' })
   })
 
+  it('that end by time are renewed for a connection too that was being made meanwhile', async () => {
+    const { clock, logins } = open(counting({ validFor: '20m' }).ask)
+    const seen: string[] = []
+    const logIn: LogIn = async ({ password }) => void seen.push(password)
+    logins.opened(async () => {}, await logins.next())
+    await clock.run(15 * 60_000 - 1)
+    const begunWith = await logins.next()
+    await clock.run(1)
+    logins.opened(logIn, begunWith)
+    expect([begunWith.password, seen]).toEqual(['p1', ['p2']])
+    await clock.run(15 * 60_000)
+    expect(seen).toEqual(['p2', 'p3'])
+  })
+
   it('of before are used on where no new ones can be had, which is told, and tried again', async () => {
     let fails = false
     const { ask, times } = counting({ validFor: '20m' })

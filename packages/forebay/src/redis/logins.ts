@@ -70,8 +70,12 @@ export class Logins {
     if (this.#known !== undefined && login === this.#known) this.#known.refused = true
   }
 
-  opened(logIn: LogIn): void {
+  /** `begunWith`: where that has been renewed while the connection was made, it logs in again at once: the next renewal may be too late. */
+  opened(logIn: LogIn, begunWith?: Login): void {
     this.#open.add(logIn)
+    const known = this.#known
+    if (begunWith === undefined || known === undefined || begunWith === known || known.validForMs === undefined) return
+    this.#logInAgain(logIn, known, known.validForMs)
   }
 
   closed(logIn: LogIn): void {
@@ -99,7 +103,7 @@ export class Logins {
       this.#known = known
       if (validForMs !== undefined) this.#renewAfter(freshMs, validForMs)
       const endsMs = validForMs ?? before?.validForMs
-      if (endsMs !== undefined) this.#logInAgain(known, endsMs)
+      if (endsMs !== undefined) for (const logIn of this.#open) this.#logInAgain(logIn, known, endsMs)
       return known
     } catch (error) {
       const trouble = `the credentials cannot be had: ${error instanceof Error ? error.message : String(error)}`
@@ -136,13 +140,11 @@ export class Logins {
     if (now === before) this.#renewAfter(againMs(validForMs), validForMs)
   }
 
-  #logInAgain(login: Known, validForMs: number): void {
-    for (const logIn of this.#open) {
-      logIn(login).catch((error: unknown) => {
-        this.#renewAfter(againMs(validForMs), validForMs)
-        this.#parts.news.warn(`an open connection could not log in again: ${error instanceof Error ? error.message : String(error)}`)
-      })
-    }
+  #logInAgain(logIn: LogIn, login: Login, validForMs: number): void {
+    logIn(login).catch((error: unknown) => {
+      this.#renewAfter(againMs(validForMs), validForMs)
+      this.#parts.news.warn(`an open connection could not log in again: ${error instanceof Error ? error.message : String(error)}`)
+    })
   }
 }
 
