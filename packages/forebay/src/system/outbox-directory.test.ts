@@ -43,6 +43,17 @@ describe('the outboxes in a directory', () => {
     journal.close()
   })
 
+  it('that cannot be taken away are read where they are, and keep nobody from the others', () => {
+    const others = Array.from({ length: 11 }, () => open())
+    for (const [i, other] of others.entries()) other.append(`${i}\n`)
+    const longest = 255 - 'shop.-9.outbox'.length // with one digit more it is no name for a file
+    const heir = openOutboxDirectory({ directory, service: 'shop', id: 'x'.repeat(longest) })
+    const found = taken(heir)
+    expect(new Set(found)).toEqual(new Set(others.map((_, i) => `${head}${i}\n`)))
+    expect(readdirSync(directory)).toHaveLength(1)
+    for (const other of others) other.close()
+  })
+
   it('are taken over by whoever starts, and forgotten once he has kept them', () => {
     const dead = open()
     dead.append('one\n')

@@ -59,11 +59,15 @@ class OutboxFile implements Journal {
 
   takeOver(keep: (texts: readonly string[]) => void): void {
     const { directory, service, id } = this.#place
-    const taken = left(this.#place).flatMap((name, i) => {
-      const file = join(directory, `${service}.${id}-${i}${ending}`)
-      return renamed(join(directory, name), file) ? [file] : []
-    })
-    keep(taken.map(textOf))
+    const taken: string[] = []
+    const others: string[] = []
+    for (const [i, name] of left(this.#place).entries()) {
+      const [file, own] = [join(directory, name), join(directory, `${service}.${id}-${i}${ending}`)]
+      const became = renamed(file, own)
+      if (became === 'ours') taken.push(own)
+      if (became === 'not ours') others.push(file) // another user's: sent once more by each who starts
+    }
+    keep([...taken, ...others].map(textOf))
     for (const file of taken) rmSync(file, { force: true })
   }
 
@@ -129,14 +133,13 @@ function refuseForeign(file: string): void {
   if (!journalMark.startsWith(start) && !/^\0+$/.test(start)) throw new Error(`${file} is no outbox of ours`)
 }
 
-/** Whether a file was there, and is now called so. */
-function renamed(file: string, name: string): boolean {
+/** Gives a file this name; `gone`: somebody else was quicker. */
+function renamed(file: string, name: string): 'ours' | 'not ours' | 'gone' {
   try {
     renameSync(file, name)
-    return true
+    return 'ours'
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false // somebody else was quicker
-    throw error
+    return codeOf(error) === 'ENOENT' ? 'gone' : 'not ours'
   }
 }
 
