@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { Fleet } from '../../test/fleet.js'
+import { ForebayError } from '../core/errors.js'
 import { type HealthPlan, usualHealth } from '../core/health.js'
 import type { NodeStats } from '../core/supervisor/node-state.js'
+
+const stats: NodeStats = {
+  ...{ node: 'cache:6379', state: 'healthy', forMs: 7_000, why: 'all is well' },
+  ...{ inFlight: 0, limit: 256, deadlineMs: 150, p50Ms: 1, p99Ms: 2, shed: 0, late: 0 },
+}
 
 /** A process that looks from the start, over one server. */
 function start(plan: Partial<HealthPlan> = {}, fleet = new Fleet()) {
@@ -57,14 +63,6 @@ describe('the health of a process', () => {
 
   it('shows each node as its supervisor holds it, and is a warning where one is not well', async () => {
     const fleet = new Fleet()
-    const node = {
-      node: 'cache:6379',
-      state: 'healthy',
-      forMs: 7_000,
-      why: 'all is well',
-      ...{ inFlight: 0, limit: 256, deadlineMs: 150 },
-    } as const
-    const stats = { ...node, p50Ms: 1, p99Ms: 2, shed: 0, late: 0 }
     let nodes: readonly NodeStats[] = [stats]
     const { forebay } = fleet.start('one', {
       health: { ...usualHealth, eager: true },
@@ -120,6 +118,28 @@ describe('the health of a process', () => {
     expect(check('redis:responseTime')).toMatchObject({ observedValue: 480, status: 'warn', output: 'Redis answers in more than 200 ms' })
     expect(status()).toEqual(['pass', 'warn', 'pass'])
   })
+
+  it.each([
+    ['degraded', 'warn'],
+    ['open', 'fail'],
+  ] as const)(
+    'where it is critical and as many reads as it bears are under way, is by its node, which is %s: %s',
+    async (state, status) => {
+      const fleet = new Fleet()
+      const node = fleet.start('one', {
+        health: { ...usualHealth, redis: 'critical', eager: true },
+        wrap: (far) => ({
+          ...far,
+          shards: far.shards,
+          nodes: () => [{ ...stats, state }],
+          acquire: () => Promise.reject(new ForebayError('E_REDIS_SHED', 'as many as it bears')),
+        }),
+      })
+      await fleet.until(node.forebay.ready())
+      await fleet.run(12_000)
+      expect(node.forebay.health().ready).toEqual({ status, output: expect.stringContaining('as many as it bears') })
+    },
+  )
 
   it('is told at once, whatever Redis does, and a look has an end even if the store has none', async () => {
     const fleet = new Fleet()

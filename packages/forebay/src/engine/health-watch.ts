@@ -15,7 +15,7 @@ import {
   unseen,
   weighed,
 } from '../core/health.js'
-import type { NodeState } from '../core/supervisor/node-state.js'
+import type { NodeState, NodeStats } from '../core/supervisor/node-state.js'
 import type { Ids } from './parts.js'
 import type { Shards } from './shards.js'
 
@@ -117,12 +117,12 @@ export class HealthWatch {
   // ---- Redis ----
 
   async #lookAtRedis(): Promise<void> {
-    const { clock, random, plan } = this.#parts
+    const { clock, random, plan, far } = this.#parts
     const sentMs = clock.now()
-    const error = await this.#within(Promise.all(this.#parts.far.groups().map((group) => this.#lease(group))))
+    const error = await this.#within(Promise.all(far.groups().map((group) => this.#lease(group))))
     const ms = clock.now() - sentMs
     this.#look = { ms, error, time: this.#time() }
-    this.#steady = steadied(this.#steady, seenIn(this.#look, plan))
+    this.#steady = steadied(this.#steady, seenIn(this.#look, { slowMs: plan.slowMs, nodes: far.nodes?.() ?? [] }))
     if (this.#draining === 'closed') return
     const spanMs = plan.intervalMs * (this.#steady.against > 0 ? doubtShare : 1) * (1 + jitter * (2 * random.unit() - 1))
     this.#timers.set(
@@ -241,10 +241,14 @@ const statusOf: Readonly<Record<NodeState, HealthStatus>> = {
   open: 'fail',
 }
 
-/** A server without room serves what it has and takes invalidations: that is no reason to stop. */
-function seenIn({ error, ms }: Look, { slowMs }: HealthPlan): HealthStatus {
+/**
+ * A server without room serves what it has and takes invalidations, and one that is given no more reads than it bears answers those: that is
+ * no reason to stop.
+ */
+function seenIn({ error, ms }: Look, { slowMs, nodes }: { readonly slowMs: number; readonly nodes: readonly NodeStats[] }): HealthStatus {
   if (error === undefined) return ms > slowMs ? 'warn' : 'pass'
-  return /\bOOM\b/.test(error) ? 'warn' : 'fail'
+  const isShed = error.startsWith('E_REDIS_SHED') && nodes.every(({ state }) => state === 'healthy' || state === 'degraded')
+  return isShed || /\bOOM\b/.test(error) ? 'warn' : 'fail'
 }
 
 function rounded(ms: number): number {
