@@ -193,7 +193,7 @@ export class Loads {
     if (this.#parts.clock.now() < untilMs) {
       const end = this.#plan.onOutage === 'serve' ? held.freshUntilMs : Math.min(held.freshUntilMs, untilMs)
       const { staleUntilMs, errorUntilMs } = this.#plan.onOutage === 'serve' ? held : { staleUntilMs: end, errorUntilMs: end }
-      this.#parts.near.keepMade(registration, { ...held, freshUntilMs: end, staleUntilMs, errorUntilMs })
+      this.#parts.near.keep(registration, { ...held, freshUntilMs: end, staleUntilMs, errorUntilMs })
     }
     this.#parts.tell({ type: 'fill-refused', cache: at.cache, key: at.key, why: 'unanswered' })
     return { state: 'fresh', value: found.value, tier: 'origin', createdMs: startedMs, why: undefined }
@@ -312,7 +312,7 @@ export class Loads {
       const answer = await far.fill(at, { token: lease.token, nonce: ids.next(), inc, seq, value })
       this.#leases.end(at, lease.token)
       if (answer.kind === 'refused') return tell({ type: 'fill-refused', ...told, why: answer.why })
-      if (mayKeep(registration, found.stored.tags)) near.keepMade(registration, heldFrom(found, sentMs))
+      if (mayKeep(registration, found.stored.tags)) near.keepStored(registration, heldFrom(found, sentMs))
       tell({ type: 'fill', ...told, bytes: value.payload.length })
     } catch (error) {
       this.#leases.abandon(at, lease.token)

@@ -199,15 +199,15 @@ export class Near {
     return state === undefined ? 'expired' : state === 'fresh' ? 'fresh' : 'stale'
   }
 
-  /** Keeps what was read, unless something heard since its registration concerns it, or a newer value has come since. */
+  /** Keeps what was read, or loaded in an outage, unless something heard since its registration concerns it, or a newer value has come since. */
   keep(registration: Registration, held: Held, holdUntilMs = 0): void {
     if (!this.#mayKeep(registration, held)) return
     if (!this.#hasNewer(registration, held)) this.#take(registration, held)
     this.hold(registration.key, holdUntilMs)
   }
 
-  /** The same for what was made here: whatever stands here is older, whenever the server's clock says that it was made. */
-  keepMade(registration: Registration, held: Held): void {
+  /** The same for what was made here and has just been stored: whatever stands here is older, whenever a server's clock says that it was made. */
+  keepStored(registration: Registration, held: Held): void {
     if (this.#mayKeep(registration, held)) this.#take(registration, held)
   }
 

@@ -84,7 +84,7 @@ export class Updates {
     const value = await payloads.pack(at, found.stored)
     const sentMs = clock.now()
     const { token, stored } = await writes.key(at, 'key', { value, registration: set.registration, lease: set.lease })
-    if (stored) near.keepMade(set.registration, heldFrom(found, sentMs))
+    if (stored) near.keepStored(set.registration, heldFrom(found, sentMs))
     return token
   }
 

@@ -98,7 +98,7 @@ export class WriteVerbs {
       // Overtaken by another write while it was compressed, it is an invalidation: the later one must not be undone.
       const set = mayKeep(registration, value.tags) ? { value, registration } : undefined
       const { token, stored } = await writes.key(at, 'key', set)
-      if (stored) this.#parts.near.keepMade(registration, heldFrom(found, registration.startedMs))
+      if (stored) this.#parts.near.keepStored(registration, heldFrom(found, registration.startedMs))
       return token
     } finally {
       this.#parts.registry.end(registration)
