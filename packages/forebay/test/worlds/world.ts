@@ -318,7 +318,7 @@ class World {
     this.#countReplicas()
     this.#checkMonitors()
     this.#checkBounds()
-    this.#checkHealth()
+    await this.#checkHealth()
     await this.#closeAll()
   }
 
@@ -350,14 +350,15 @@ class World {
     }
   }
 
-  /** Where all is quiet, nobody has anything to complain of. */
-  #checkHealth(): void {
+  /** Where all is quiet, nobody has anything to complain of, soon: all that was just read at once may have been too much for a moment. */
+  async #checkHealth(): Promise<void> {
     if (!this.#plan.features.has('health')) return
-    for (const { name, engine } of this.#nodes) {
-      const { live, ready, started } = engine.health()
-      const troubled = [live, ready, started].find(({ status }) => status !== 'pass')
-      if (troubled === undefined) this.#count('well')
-      else this.violated({ promise: 'health', text: `${name} is not well at rest: ${troubled.status} ${troubled.output}` })
+    const endMs = this.#clock.now() + restMs
+    while (this.#clock.now() < endMs && this.#nodes.some((node) => troubleOf(node) !== undefined)) await this.#pass(500)
+    for (const node of this.#nodes) {
+      const trouble = troubleOf(node)
+      if (trouble === undefined) this.#count('well')
+      else this.violated({ promise: 'health', text: `${node.name} is not well at rest: ${trouble.status} ${trouble.output}` })
     }
   }
 
@@ -397,6 +398,12 @@ class World {
     }
     if (open > 0) this.violated({ promise: 'health', text: `${open} processes did not close` })
   }
+}
+
+/** What a process complains of. */
+function troubleOf({ engine }: WorldNode) {
+  const { live, ready, started } = engine.health()
+  return [live, ready, started].find(({ status }) => status !== 'pass')
 }
 
 /** Quick to judge and quick to forgive, so that each state is often met. */
