@@ -272,7 +272,7 @@ class Store implements RedisFarStore {
       soonMs: Math.round(request.soonMs ?? 0),
     }
     return acquireAnswerOf(
-      await this.#look(at.shard, (link) => runScript(link, 'acquire', keys, given, this.#patienceAfter(request.waitedMs, link))),
+      await this.#look(at.shard, (link) => runScript(link, 'acquire', keys, given, this.#patienceAfter(request.waitedMs))),
     )
   }
 
@@ -406,9 +406,9 @@ class Store implements RedisFarStore {
   }
 
   /** One budget for a read and the look that follows it, in few lengths; but a fair chance at least. */
-  #patienceAfter(waitedMs = 0, link: Link): number {
+  #patienceAfter(waitedMs = 0): number {
     const leftMs = Math.max(leastLookMs, Math.ceil((this.#lookMs - waitedMs) / leastLookMs) * leastLookMs)
-    return Math.min(leftMs, link.patienceMs('look'))
+    return Math.min(leftMs, this.#lookMs)
   }
 
   /** An act that a reader waits for. */

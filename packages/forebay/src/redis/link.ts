@@ -10,8 +10,8 @@ import type { Address, Deadlines } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
 /**
- * How long a caller waits: for a read, for one of many keys (which is not measured by what one key usually takes), for a script that a reader
- * needs, for any other script or a question; or so many milliseconds.
+ * How long a caller waits: for a read; for one of many keys, or a script that a reader needs, which are not measured by what a read usually
+ * takes: many misses come at once, and a script is more work; for any other script or a question; or so many milliseconds.
  */
 export type Patience = 'read' | 'many' | 'look' | 'act' | number
 /** A script under the name by which it is spoken of. */
@@ -194,10 +194,9 @@ export class Link {
   /** How long one who asks now waits. */
   patienceMs(patience: Patience): number {
     const { deadlines, supervisor } = this.#options
-    const readMs = supervisor?.deadlineMs ?? deadlines.readMs
-    if (patience === 'read') return readMs
+    if (patience === 'read') return supervisor?.deadlineMs ?? deadlines.readMs
     if (patience === 'many') return deadlines.readMs
-    if (patience === 'look') return readMs + deadlines.lookMs - deadlines.readMs
+    if (patience === 'look') return deadlines.lookMs
     return patience === 'act' ? deadlines.actMs : patience
   }
 
