@@ -109,6 +109,7 @@ class Store implements RedisFarStore {
   /** Whether shards lie in slots, so that they share no command and bells ring by slot. */
   readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
+  #closed = false
 
   constructor(plan: RedisPlan, { clock, random, tell, onShards, onUp, onEvictionPolicy }: RedisParts) {
     this.#layout = createLayout(plan.service)
@@ -136,6 +137,7 @@ class Store implements RedisFarStore {
           random,
           nowMs: clock.now(),
           onChange: (change) => {
+            if (this.#closed) return // that connections end then is no news
             tell({ type: 'redis-state', ...change })
             if (change.state === 'probing' || change.before === 'connecting') onUp()
           },
@@ -180,6 +182,7 @@ class Store implements RedisFarStore {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     const nodes = [...this.#topology.nodes()]
     this.#topology.close()
     for (const { commands } of nodes) commands.abandon()

@@ -51,6 +51,16 @@ async function readWhile(reading: () => boolean, callers = 16): Promise<void> {
   await Promise.all(Array.from({ length: callers }, (_, lane) => call(lane)))
 }
 
+it('a server whose connections are closed with the cache is not told to be ill', async () => {
+  await open()
+  await until('all is well', () => state() === 'healthy')
+  const before = [...states]
+  await forebay.close()
+  const clients = async () => `${await server.command('CLIENT', 'LIST')}`.trim().split('\n').length
+  await until('only the one who asks is left', async () => (await clients()) === 1)
+  expect(states).toEqual(before)
+})
+
 describe('a server that answers, but late', { timeout: 60_000 }, () => {
   // Its links are not silent: what comes late comes.
   const redis = { deadline: { max: 400 } }
