@@ -247,7 +247,8 @@ export class Link {
   #expectReady(stream: Redis['stream']): void {
     const { clock, deadlines } = this.#options
     const check = () => {
-      if (this.#client.redis.stream === stream && this.#answered !== stream) this.#sever()
+      // One that has ended meanwhile was not silent; the next one may wait for its credentials.
+      if (this.#client.redis.stream === stream && this.#answered !== stream && !stream.destroyed) this.#sever()
     }
     clock.after(deadlines.handshakeMs, () => clock.afterInput(check))
   }

@@ -143,6 +143,20 @@ describe('whoever gives the password out', () => {
     await until('all is well', () => forebay.stats().linkErrors.length === 0)
   })
 
+  it('and hangs after a refusal: it is told so, and the server, which has ended the connection, is not called silent', async () => {
+    const { ask, state } = vault({ password: 'old-secret' })
+    const forebay = openAs(ask, { deadline: '1s' })
+    await forebay.ready()
+    await user('>new-secret', '<old-secret')
+    await cut()
+    await until('the refusal is told', () => told.some((text) => /warning.*WRONGPASS/s.test(text)))
+    state.now = 'hang'
+    await until('that it hangs is told', () => told.some((text) => /no answer within 5000 ms/.test(text)))
+    expect(told.filter((text) => /is silent/.test(text))).toEqual([])
+    state.now = { password: 'new-secret' }
+    await backFrom(forebay)
+  })
+
   it('and fails later harms nobody while the server takes what was given before', async () => {
     const { ask, state } = vault({ password: 'old-secret' })
     const forebay = openAs(ask)
