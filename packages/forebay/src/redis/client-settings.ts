@@ -38,10 +38,8 @@ export function settingsOf(client: RedisClient): RedisServerOption | RedisCluste
 
 function serverSettings(options: ClientOptions): RedisServerOption {
   const { host, port, path, db, sentinels, name, sentinelUsername, sentinelPassword, sentinelTLS } = options
-  const watched = sentinels
-    ? { sentinels, name: name ?? undefined, sentinelUsername, sentinelPassword, sentinelTls: sentinelTLS ?? false }
-    : {}
-  return { ...(path ? { path } : { host, port }), db, ...watched, ...access(options) }
+  const watched = sentinels && { sentinels, name: name ?? undefined, sentinelUsername, sentinelPassword, sentinelTls: sentinelTLS ?? false }
+  return { ...(watched ?? (path ? { path } : { host, port })), db, ...access(options) }
 }
 
 function clusterSettings(client: RedisClient, redisOptions: ClientOptions): RedisClusterOption {

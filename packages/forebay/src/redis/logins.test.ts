@@ -113,8 +113,8 @@ describe('credentials', () => {
   it.each([
     ['hangs', () => new Promise<never>(() => {}), 'no answer within 5000 ms'],
     ['rejects', () => Promise.reject(new Error('no token')), 'no token'],
-    ['gives nothing', () => undefined, 'they are undefined; { username, password }'],
-    ['gives null', () => null, 'they are null; { username, password }'],
+    ['gives nothing', () => undefined, 'undefined was given; an object { username, password }'],
+    ['gives null', () => null, 'null was given; an object { username, password }'],
     ['gives no password', () => ({ username: 'ann' }), 'their password is no text, or empty'],
     ['gives an empty password', () => ({ password: '' }), 'their password is no text, or empty'],
     ['gives a user who is none', () => ({ username: 7, password: 'p' }), 'their username is 7; a text'],

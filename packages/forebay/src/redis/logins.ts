@@ -154,7 +154,7 @@ function againMs(validForMs: number): number {
 
 function loginIn(given: unknown): Login & { readonly validForMs: number | undefined } {
   if (typeof given !== 'object' || given === null)
-    throw new Error(`they are ${given === null ? 'null' : typeof given}; { username, password }`)
+    throw new Error(`${given === null ? 'null' : typeof given} was given; an object { username, password }`)
   const { username, password, validFor } = given as Readonly<Record<string, unknown>>
   if (typeof password !== 'string' || password === '') throw new Error('their password is no text, or empty')
   if (username !== undefined && typeof username !== 'string') throw new Error(`their username is ${show(username)}; a text`)

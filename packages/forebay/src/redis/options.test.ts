@@ -150,6 +150,16 @@ describe('the redis option', () => {
     ['Sentinels in the place of a Cluster', { cluster: ['redis+sentinel://a/main'] }, /redis\.cluster is/],
     ['a Cluster with a database', 'redis+cluster://a/1', /redis\.cluster is/],
     ['Sentinels without a name', { sentinels: [{ host: 'a' }] }, /redis\.name is undefined/],
+    [
+      'Sentinels and a host beside them',
+      { sentinels: [{ host: 'a' }], name: 'main', host: 'b' },
+      /redis\.host is given, and redis\.sentinels/,
+    ],
+    ['a socket and a port beside it', { path: '/a', port: 1 }, /redis\.port is given, and redis\.path/],
+    ['a name without Sentinels', { host: 'a', name: 'main' }, /redis\.name is given, and redis names no Sentinels/],
+    ["the Sentinels' user without them", { host: 'a', sentinelUsername: 'u' }, /redis\.sentinelUsername is given/],
+    ['a bad port in a Cluster', { cluster: ['a:99999'] }, /redis\.cluster\.port is 99999/],
+    ['a bad port in the URL of a Cluster', 'redis+cluster://a:99999', /redis\.cluster\.port is 99999/],
     ['a database below zero', { host: 'a', db: -1 }, /redis\.db is -1/],
     ['a strange deadline', { host: 'a', deadline: '1 minute' }, /redis\.deadline is "1 minute"/],
     ['a number', 6379, /redis is 6379/],
@@ -218,6 +228,7 @@ describe('the redis option', () => {
     [{ reads: 'hedge', hedgeAfter: 'soon' }, 'redis.replicas.hedgeAfter'],
     [{ reads: 'hedge', nodes: 'a' }, 'redis.replicas.nodes is "a"'],
     [{ reads: 'hedge', nodes: ['redis://u:p@a'] }, 'redis.replicas.nodes is "redis://***@a"'],
+    [{ reads: 'hedge', nodes: ['a:99999'] }, 'redis.replicas.nodes.port is 99999'],
     [{ reads: 'hedge', node: 'a' }, 'redis.replicas.node is no option'],
   ])('refuses %j for replicas', (replicas, message) => {
     expect(() => parse({ host: 'a', replicas } as unknown as RedisOption)).toThrow(message)

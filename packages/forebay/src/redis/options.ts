@@ -30,6 +30,7 @@ export const serverOptions = [
   ...common,
 ]
 export const clusterOptions = ['cluster', ...common]
+const forSentinels = ['name', 'sentinelUsername', 'sentinelPassword', 'sentinelCredentials', 'sentinelTls'] as const
 const replicaOptions = ['reads', 'nodes', 'hedgeAfter', 'budget']
 const defaultBudget = 0.05
 
@@ -66,18 +67,30 @@ function serverPlan(option: RedisServerOption): Place {
 function placeOf(option: RedisServerOption, from: RedisUrl | undefined): Pick<Place, 'nodes' | 'path' | 'sentinel'> {
   const { host, port, sentinels, path } = option
   if (from?.kind === 'sentinel' || from?.kind === 'socket') {
-    const twice = (['host', 'port', 'path', 'sentinels', 'name'] as const).find((name) => option[name] !== undefined)
-    if (twice !== undefined) throw new ForebayError('E_OPTION', `redis.${twice} is given, and redis.url names the place already`)
+    alone(option, 'url', ['host', 'port', 'path', 'sentinels', 'name'])
+    if (from.kind === 'socket') alone(option, 'url', forSentinels)
     if (from.kind === 'socket') return { nodes: [], path: from.path, sentinel: undefined }
     const sentinelTls = option.sentinelTls ?? from.tls
     return { nodes: [], path: undefined, sentinel: sentinelPlan({ ...option, sentinels: from.nodes, name: from.name, sentinelTls }) }
   }
-  if (sentinels !== undefined) return { nodes: [], path: undefined, sentinel: sentinelPlan(option) }
+  if (sentinels !== undefined) {
+    alone(option, 'sentinels', ['host', 'port', 'path'])
+    return { nodes: [], path: undefined, sentinel: sentinelPlan(option) }
+  }
+  const idle = forSentinels.find((name) => option[name] !== undefined)
+  if (idle !== undefined) throw new ForebayError('E_OPTION', `redis.${idle} is given, and redis names no Sentinels`)
+  if (path !== undefined) alone(option, 'path', ['host', 'port'])
   if (path !== undefined) return { nodes: [], path: checkText('redis.path', path), sentinel: undefined }
   if (host === undefined && from === undefined)
     throw new ForebayError('E_OPTION', 'redis names no server; give url, host, path, sentinels or cluster')
   const node = { host: host ?? from?.nodes[0]?.host ?? 'localhost', port: port ?? from?.nodes[0]?.port ?? defaultPort }
   return { nodes: [checkAddress('redis', node)], path: undefined, sentinel: undefined }
+}
+
+/** A place is named once: what stands beside it would be ignored. */
+function alone(option: RedisServerOption, place: 'url' | 'sentinels' | 'path', others: readonly (keyof RedisServerOption)[]): void {
+  const twice = others.find((name) => option[name] !== undefined)
+  if (twice !== undefined) throw new ForebayError('E_OPTION', `redis.${twice} is given, and redis.${place} names the place already`)
 }
 
 function clusterPlan(option: RedisClusterOption): Place {
@@ -87,8 +100,8 @@ function clusterPlan(option: RedisClusterOption): Place {
   const urls = cluster.flatMap((node) => (typeof node === 'string' && node.includes('://') ? [parseRedisUrl('redis.cluster', node)] : []))
   const nodes = cluster.flatMap((node: RedisClusterOption['cluster'][number]): readonly Address[] => {
     if (typeof node !== 'string') return [checkAddress('redis.cluster', { port: defaultPort, ...node })]
-    if (node.includes('://')) return parseRedisUrl('redis.cluster', node).nodes
-    return [parseHost(node) ?? refuse('redis.cluster', withoutLogin(node), 'a host with its port')]
+    if (node.includes('://')) return parseRedisUrl('redis.cluster', node).nodes.map((each) => checkAddress('redis.cluster', each))
+    return [checkHost('redis.cluster', node)]
   })
   if (urls.some(({ kind }) => kind === 'sentinel' || kind === 'socket'))
     throw wrong('redis.cluster', 'a URL of something else', 'nodes of a Cluster')
@@ -158,7 +171,7 @@ function replicaPlan(option: RedisReplicasOption): ReplicaReadPlan {
     reads,
     nodes: nodes.map((node: NonNullable<RedisReplicasOption['nodes']>[number]) =>
       typeof node === 'string'
-        ? (parseHost(node) ?? refuse('redis.replicas.nodes', withoutLogin(node), 'a host with its port'))
+        ? checkHost('redis.replicas.nodes', node)
         : checkAddress('redis.replicas.nodes', { port: defaultPort, ...node }),
     ),
     hedgeAfterMs: hedgeAfter === undefined ? undefined : parseDuration('redis.replicas.hedgeAfter', hedgeAfter),
@@ -199,6 +212,10 @@ function checkAddress(
   if (/[/@\s]/.test(checkText(`${option}.host`, host)))
     throw wrong(`${option}.host`, withoutLogin(host), 'a host alone; a URL is given as url')
   return { host, port }
+}
+
+function checkHost(option: string, text: string): Address {
+  return checkAddress(option, parseHost(text) ?? refuse(option, withoutLogin(text), 'a host with its port'))
 }
 
 function checkDb(db: number): number {

@@ -43,6 +43,8 @@ describe('how a server is judged', () => {
     ['no probes', { circuit: { probes: 0.5 } }, 'E_OPTION: redis.circuit.probes is 0.5'],
     ['an unknown part', { health: { interval: 1 } }, 'E_OPTION: redis.health.interval is no option'],
     ['no failures', { health: { failures: 0 } }, 'E_OPTION: redis.health.failures is 0'],
+    ['a list', { deadline: [] }, 'E_OPTION: redis.deadline is an array'],
+    ['slower when uneasy', { health: { every: '5s', uneasyEvery: '20s' } }, 'E_OPTION: redis.health.uneasyEvery is "20s"; no longer than'],
     ['no time', { health: { every: 0 } }, 'E_OPTION: redis.health.every is 0'],
   ])('is refused where it is %s', (_, option, words) => {
     expect(() => parse(option)).toThrow(words)

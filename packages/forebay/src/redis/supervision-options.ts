@@ -51,16 +51,18 @@ function healthOf(given: Given['health'] = {}): HealthPlan {
   const { every, uneasyEvery, failures } = parts('redis.health', given, ['every', 'uneasyEvery', 'failures'])
   const usual = defaultSupervision.health
   const everyMs = span('redis.health.every', every, usual.everyMs)
+  const uneasyEveryMs = span('redis.health.uneasyEvery', uneasyEvery, Math.min(usual.uneasyEveryMs, everyMs))
+  if (uneasyEveryMs > everyMs) throw wrong('redis.health.uneasyEvery', uneasyEvery, 'no longer than redis.health.every')
   return {
     everyMs,
-    uneasyEveryMs: span('redis.health.uneasyEvery', uneasyEvery, Math.min(usual.uneasyEveryMs, everyMs)),
+    uneasyEveryMs,
     failures: count('redis.health.failures', failures, usual.failures),
   }
 }
 
 /** An object of these options and no others. */
 function parts<T extends object>(option: string, given: T, names: readonly (string & keyof T)[]): T {
-  if (typeof given !== 'object' || given === null) throw wrong(option, given, `an object of ${names.join(', ')}`)
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw wrong(option, given, `an object of ${names.join(', ')}`)
   for (const name of Object.keys(given)) {
     if (!(names as readonly string[]).includes(name))
       throw new ForebayError('E_OPTION', `${option}.${name} is no option; there are ${names.join(', ')}`)
