@@ -170,7 +170,7 @@ export class HealthWatch {
     if (status === 'pass') return this.#stateVerdict()
     const error = this.#look?.error
     if (status === 'warn') return { status, output: error ?? `Redis answers in more than ${slowMs} ms` }
-    return { status, output: `Redis cannot be used: ${error ?? 'until a moment ago'}` }
+    return { status, output: error === undefined ? 'Redis could not be used until a moment ago' : `Redis cannot be used: ${error}` }
   }
 
   /** A look may go well where callers' reads do not: then the supervisor knows. */
