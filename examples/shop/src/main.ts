@@ -93,7 +93,12 @@ function reportCache(forebay: Forebay, { cache }: ShopConfig): void {
   }
   console.log(`Cache: connecting to Redis at ${host}; until it answers, this process caches alone.`)
   forebay.ready().then(
-    () => console.log(`Cache: Redis at ${host} is shared by all processes of this service.`),
+    () => {
+      console.log(`Cache: Redis at ${host} is shared by all processes of this service.`)
+      forebay.on('redis-state', ({ node, before }) => {
+        if (before === 'connecting') console.log(`Cache: Redis at ${node} can be used again.`)
+      })
+    },
     () => undefined, // closed before Redis was ever reached; close() has told what that means
   )
 }
