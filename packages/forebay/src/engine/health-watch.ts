@@ -188,7 +188,7 @@ export class HealthWatch {
 
   #outboxVerdict(): HealthVerdict {
     const waiting = this.#parts.shards.unsent()
-    return waiting === 0 ? { status: 'pass' } : { status: 'warn', output: `${waiting} invalidations wait to be sent` }
+    return waiting === 0 ? { status: 'pass' } : { status: 'warn', output: `invalidations that wait to be sent: ${waiting}` }
   }
 
   #redisChecks(verdict: HealthVerdict): Health['checks'] {
