@@ -3,6 +3,7 @@ import type { EntryAddress, FarStore } from '../core/far-store.js'
 import { leaseMs } from '../core/plan.js'
 import { type Ids, processIn } from './parts.js'
 import type { Shards } from './shards.js'
+import type { Wakes } from './wakes.js'
 
 /** Far more than are given back, or end, within the life of a lease; what is beyond ends by itself. */
 const mostReturned = 10_000
@@ -14,6 +15,7 @@ interface Parts {
   readonly shards: Shards
   readonly clock: Clock
   readonly ids: Ids
+  readonly wakes: Wakes
 }
 
 interface Ended {
@@ -57,9 +59,10 @@ export class OwnLeases {
     if (this.#ended.size > mostEnded && oldest !== undefined) this.#ended.delete(oldest)
   }
 
-  /** The lease may stand, and no load goes on under it. */
+  /** The lease may stand, and no load goes on under it. Who waits for it here is told at once: no notice comes until it is given back. */
   abandon(at: EntryAddress, token: string): void {
     this.#held.delete(token)
+    this.#parts.wakes.wake(at.cache, at.key)
     if (this.#returned >= mostReturned) return
     this.#returned += 1
     this.#giveBackLater(at, token, this.#parts.clock.now() + leaseMs)
