@@ -1,12 +1,11 @@
 import type { Redis } from 'ioredis'
-import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
-import type { Ending, Supervisor } from '../core/supervisor/supervisor.js'
+import type { Ending } from '../core/supervisor/supervisor.js'
 import { type Call, type Caller, Calls } from './calls.js'
-import type { Argument, Client, OpenClient, Outcome } from './client.js'
-import { failureOf, isConsequence, isForbidden, isUnavailable, isUnknownScript, reactionTo, withHint } from './failure.js'
-import type { LinkNews } from './link-news.js'
-import type { Address, Deadlines } from './plan.js'
+import type { Argument, Outcome } from './client.js'
+import { Connection, type ConnectionOptions, type ConnectionParts } from './connection.js'
+import { failureOf, isUnavailable, isUnknownScript } from './failure.js'
+import type { Address } from './plan.js'
 
 export type Command = readonly [name: string, ...args: readonly Argument[]]
 /**
@@ -20,86 +19,60 @@ export interface Script {
   readonly sha: string
   readonly text: string
 }
-export interface LinkParts {
-  readonly clock: Clock
-  readonly open: OpenClient
-  readonly deadlines: Deadlines
-  readonly news: LinkNews
-}
 
-export interface LinkOptions extends LinkParts {
-  readonly address: Address | undefined
+/** What every link is made of. */
+export type LinkParts = ConnectionParts
+
+export interface LinkOptions extends Omit<ConnectionOptions, 'askName' | 'greet'> {
   /** What has to be done on each new connection before the link counts as usable; tried again while it rejects. */
   readonly greet?: ((link: Link) => Promise<void>) | undefined
-  readonly onMessage?: ((channel: Buffer, message: Buffer) => void) | undefined
-  readonly onUp?: (() => void) | undefined
-  readonly onDown?: (() => void) | undefined
-  /** Judges the server by this link. */
-  readonly supervisor?: Supervisor | undefined
 }
 
 /** A bound for what the client itself would queue without end. */
 const mostOwed = 10_000
-const greetAgainMs = 250
-/** The wait before the next connection, at most: where a silent one was given up, and where a new one was silent from the start. */
-const atOnceMs = 10
-const afterSilentHandshakeMs = 75
-const ignore = (): void => {}
 
 /**
- * One connection to one server, made anew whenever it breaks. A call is one attempt: it is answered, or rejected within its deadline with
- * one of our errors, or at once where there is no usable connection. Nothing is queued while it is away, and nothing is sent twice.
+ * Calls to one server over a connection that is made anew whenever it breaks. A call is one attempt: it is answered, or rejected within its
+ * deadline with one of our errors, or at once where there is no usable connection. Nothing is queued while it is away, and nothing is sent
+ * twice.
  */
 export class Link {
   readonly address: Address | undefined
   readonly #options: LinkOptions
-  readonly #client: Client
   readonly #calls: Calls
-  #node: string | undefined
-  #closed = false
-  #trouble = 'not connected yet'
-  /** Whether this attempt's trouble has been told: what follows from it is not. */
-  #told = false
-  /** Whether it has ever been usable. */
-  #proved = false
-  /** A connection that has been given up, though it may not be closed yet. */
-  #left: Redis['stream'] | undefined
-  /** A connection on which the server has answered. */
-  #answered: Redis['stream'] | undefined
-  /** Whether calls were lost with the connection. */
-  #lost = false
+  readonly #connection: Connection
+  /** Digests of the scripts whose texts are under way. */
+  readonly #textsAhead = new Set<string>()
 
   constructor(options: LinkOptions) {
-    const { clock, deadlines, address, supervisor } = options
+    const { clock, deadlines, address, supervisor, greet } = options
     this.#options = options
     this.address = address
-    this.#calls = new Calls(clock, { afterMs: deadlines.silentMs, onSilent: () => this.#sever(), supervisor })
-    this.#client = options.open(address)
-    this.#listen()
-    this.#connect()
+    this.#calls = new Calls(clock, { afterMs: deadlines.silentMs, onSilent: () => this.#connection.sever(), supervisor })
+    this.#connection = new Connection({ ...options, askName: () => this.#runId(), greet: async () => greet?.(this) })
   }
 
   /** Run id of the server at the other end; `undefined` while the link cannot be used. */
   get node(): string | undefined {
-    return this.#node
+    return this.#connection.node
   }
 
   /** What went wrong last. */
   get trouble(): string {
-    return this.#trouble
+    return this.#connection.trouble
   }
 
   /** Sends one command. */
   call(patience: Patience, name: string, args: readonly Argument[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, 0)
-      if (call) this.#client.send(name, args, this.#outcome(call))
+      if (call) this.#connection.client.send(name, args, this.#outcome(call))
     })
   }
 
   /**
-   * Runs a script by its digest. Its text is sent only to a server that does not know it, once, and within the same deadline. No other
-   * error is tried again here.
+   * Runs a script by its digest. To a server that does not know it its text is sent, within the same deadline, and once however many run it:
+   * who is told meanwhile that it is not known sends its digest again, behind the text. No other error is tried again here.
    */
   script(patience: Patience, { name, sha, text }: Script, args: readonly Argument[]): Promise<unknown> {
     const isLook = patience !== 'act'
@@ -107,24 +80,39 @@ export class Link {
       const call = this.#usable({ resolve, reject }) && this.#begin(patience, { resolve, reject }, isLook ? 1 : 0)
       if (!call) return
       const outcome = this.#outcome(call, name)
-      const failed = (error: unknown): void => {
-        if (isUnknownScript(error) && !call.over && this.#node !== undefined) this.#client.send('EVAL', [text, ...args], outcome)
-        else outcome.reject(error)
+      const byText = () => this.#sendText(sha, [text, ...args], outcome)
+      const byDigest = (unknown: () => void) => {
+        const failed = (error: unknown) => {
+          if (!isUnknownScript(error) || call.over || this.node === undefined) outcome.reject(error)
+          else unknown()
+        }
+        this.#connection.client.send('EVALSHA', [sha, ...args], { resolve: outcome.resolve, reject: failed })
       }
-      this.#client.send('EVALSHA', [sha, ...args], { resolve: outcome.resolve, reject: failed })
+      byDigest(() => (this.#textsAhead.has(sha) ? byDigest(byText) : byText()))
     })
+  }
+
+  #sendText(sha: string, args: readonly Argument[], { resolve, reject }: Outcome): void {
+    this.#textsAhead.add(sha)
+    const arrived =
+      <T>(tell: (what: T) => void) =>
+      (what: T): void => {
+        this.#textsAhead.delete(sha)
+        tell(what)
+      }
+    this.#connection.client.send('EVAL', args, { resolve: arrived(resolve), reject: arrived(reject) })
   }
 
   /** A read whose caller keeps the promise: on this path each one counts. */
   read(name: string, keys: readonly string[], caller: Caller, patience: Patience = 'read'): void {
     const call = this.#usable(caller) && this.#begin(patience, caller, keys.length)
-    if (call) this.#client.read(name, keys, this.#outcome(call))
+    if (call) this.#connection.client.read(name, keys, this.#outcome(call))
   }
 
   /** What is sent meanwhile goes out in one write. */
   inOneWrite(send: () => void): void {
-    if (this.#node === undefined) return send()
-    const { stream } = this.#client.redis
+    if (this.node === undefined) return send()
+    const { stream } = this.#connection.client.redis
     stream.cork()
     try {
       send()
@@ -135,14 +123,14 @@ export class Link {
 
   /** Sends commands in one write; each has its own answer, or its own error. */
   async callMany(patience: Patience, commands: readonly Command[]): Promise<readonly unknown[]> {
-    if (this.#node === undefined) throw this.#away()
+    if (this.node === undefined) throw this.#away()
     const answers = await this.send(patience, (redis) => {
       const pipeline = redis.pipeline()
       for (const [name, ...args] of commands) pipeline.callBuffer(name, ...args)
       return pipeline.exec()
     })
     if (!Array.isArray(answers) || answers.length !== commands.length) throw new ForebayError('E_REDIS_REPLY', 'answers are missing')
-    return answers.map(([error, answer]: [unknown, unknown]) => (error ? this.#heed(error) : answer))
+    return answers.map(([error, answer]: [unknown, unknown]) => (error ? this.#connection.heed(error) : answer))
   }
 
   /** Sends on a connection that may not have been greeted yet. */
@@ -150,7 +138,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const call = this.#begin(patience, { resolve, reject }, 0)
       if (call === undefined) return
-      write(this.#client.redis).then(
+      write(this.#connection.client.redis).then(
         (answer) => {
           if (this.#calls.end(call)) resolve(answer)
         },
@@ -160,7 +148,7 @@ export class Link {
   }
 
   #usable(caller: Caller): boolean {
-    if (this.#node !== undefined) return true
+    if (this.node !== undefined) return true
     caller.reject(this.#away())
     return false
   }
@@ -175,12 +163,12 @@ export class Link {
   }
 
   #fail(call: Call, error: unknown, script?: string): void {
-    const failure = this.#heed(error, script)
+    const failure = this.#connection.heed(error, script)
     if (this.#calls.end(call, this.#endingBy(failure))) call.caller.reject(failure)
   }
 
   #endingBy(failure: ForebayError): Ending {
-    if (failure.code === 'E_REDIS_AWAY') this.#lost = true
+    if (failure.code === 'E_REDIS_AWAY') this.#connection.lose()
     return failure.code === 'E_REDIS_AWAY' ? 'lost' : isUnavailable(failure) ? 'refused' : 'answered'
   }
 
@@ -202,81 +190,16 @@ export class Link {
 
   /** Makes the connection anew: another one may lead to another server. */
   renew(): void {
-    this.#told = true // that it is closed is no trouble
-    this.#leave()
+    this.#connection.renew()
   }
 
   close(): void {
-    this.#closed = true
-    this.#node = undefined
-    this.#trouble = 'closed'
-    this.#options.news.over(this)
-    this.#ignoreErrors()
-    this.#client.redis.disconnect()
+    this.#connection.close()
   }
 
   /** Nobody waits for what is still owed: a silent server would keep callers until the connection is cut off. */
   abandon(): void {
     this.#calls.abandon(this.#away())
-  }
-
-  #listen(): void {
-    const { redis } = this.#client
-    const { onMessage } = this.#options
-    redis.on('connect', () => this.#expectReady(redis.stream))
-    redis.on('ready', () => void this.#greet(redis.stream))
-    redis.on('close', () => this.#down())
-    redis.on('end', () => this.#connectLater())
-    redis.on('error', (error: unknown) => {
-      this.#ignoreErrors()
-      if (isConsequence(error)) return
-      const failure = failureOf(error)
-      this.#failed(failure.message)
-      // In its handshake: the client would go on where the server has refused the database, and use another one.
-      if (this.#node === undefined && reactionTo(failure) !== 'none') this.#leave()
-    })
-    if (onMessage === undefined) return
-    redis.on('messageBuffer', onMessage)
-    redis.on('smessageBuffer', onMessage)
-  }
-
-  /**
-   * A server that accepts connections and then says nothing: from the connection to the first answer (to AUTH and SELECT, then to INFO)
-   * there are few round trips. What comes after is watched by the calls.
-   */
-  #expectReady(stream: Redis['stream']): void {
-    const { clock, deadlines } = this.#options
-    const check = () => {
-      // One that has ended meanwhile was not silent; the next one may wait for its credentials.
-      if (this.#client.redis.stream === stream && this.#answered !== stream && !stream.destroyed) this.#sever()
-    }
-    clock.after(deadlines.handshakeMs, () => clock.afterInput(check))
-  }
-
-  /** The link is usable once the server has told its run id and the greeting has been answered, all on this one connection. */
-  async #greet(stream: Redis['stream']): Promise<void> {
-    const { redis } = this.#client
-    const current = () => !this.#closed && redis.stream === stream && redis.status === 'ready' && this.#left !== stream
-    if (!current()) return
-    this.#told = false
-    try {
-      const node = await this.#runId()
-      this.#answered = stream
-      await this.#options.greet?.(this)
-      if (!current()) return
-      this.#node = node
-      this.#told = false
-      this.#proved = true
-      this.#client.stands()
-      this.#options.news.over(this)
-      this.#options.supervisor?.linkUp(this.#options.clock.now())
-      this.#options.onUp?.()
-    } catch (error) {
-      this.#answered = stream
-      if (!current()) return
-      this.#failed(failureOf(error).message)
-      this.#options.clock.after(greetAgainMs, () => void (current() && this.#greet(stream)))
-    }
   }
 
   /** A user who may not ask gets a name that ends with the connection: then nothing proven on another connection counts on this one. */
@@ -292,120 +215,7 @@ export class Link {
     return `${host}:${port}#${this.#options.clock.now()}`
   }
 
-  /** An error as one of ours, after what it means for the link has been seen to. */
-  #heed(error: unknown, script?: string): ForebayError {
-    const failure = failureOf(error)
-    const reaction = reactionTo(failure)
-    if (reaction === 'none' || this.#closed) return failure
-    if (reaction === 'leave') {
-      this.#failed(failure.message)
-      this.#leave()
-    } else if (this.#node !== undefined) {
-      if (reaction === 'wait') this.#doubt(failure.message)
-      else this.#options.news.refused(this.address, wordsOf(failure.message) + inScript(failure, script))
-    }
-    return failure
-  }
-
-  /** The connection is good, but the server serves nobody: the link counts as unusable until it can be greeted again. */
-  #doubt(trouble: string): void {
-    const { redis } = this.#client
-    const { stream } = redis
-    this.#told = false
-    this.#failed(trouble)
-    this.#cannotBeUsed()
-    if (redis.mode === 'subscriber') return this.#leave() // it takes no greeting any more
-    this.#options.clock.after(greetAgainMs, () => void (redis.stream === stream && this.#greet(stream)))
-  }
-
-  /** This connection will not do: the next one may lead to another server, or begin with another login. */
-  #leave(): void {
-    const { redis } = this.#client
-    this.#cannotBeUsed()
-    if (this.#closed || this.#left === redis.stream) return
-    this.#left = redis.stream
-    this.#client.refused()
-    redis.disconnect(true)
-  }
-
-  #down(): void {
-    if (this.#node === undefined) this.#failed('the connection was closed before it could be used')
-    this.#cannotBeUsed()
-    this.#told = false
-    this.#options.onDown?.()
-  }
-
-  #cannotBeUsed(): void {
-    this.#node = undefined
-    const why = this.#told ? this.trouble : 'the connection was lost'
-    this.#options.supervisor?.linkDown(this.#options.clock.now(), why, this.#lost)
-    this.#lost = false
-  }
-
-  /** Nothing has come for too long: the connection is given up with a reset, so that the server does not wait for us either. */
-  #sever(): void {
-    const { redis } = this.#client
-    const { stream, status } = redis
-    this.#client.hurry(this.#node === undefined ? afterSilentHandshakeMs : atOnceMs)
-    this.#failed('the server is silent')
-    this.#cannotBeUsed()
-    if (this.#closed || (status !== 'ready' && status !== 'connect') || stream.destroyed) return
-    this.#ignoreErrors()
-    try {
-      stream.resetAndDestroy()
-    } catch {
-      stream.destroy() // not a plain TCP socket: it cannot be reset
-    }
-    redis.disconnect(true)
-  }
-
-  /** The first trouble of an attempt is its cause. */
-  #failed(trouble: string): void {
-    if (this.#closed || this.#told) return
-    this.#told = true
-    this.#trouble = this.#proved ? wordsOf(trouble) : withHint(wordsOf(trouble), this.#client.secure)
-    this.#options.news.failed(this, this.address, this.#trouble)
-  }
-
-  /** The client hears a socket's first error only. A TLS handshake that is cut short can bring another, which would end the process. */
-  #ignoreErrors(): void {
-    const { stream } = this.#client.redis
-    if (stream !== undefined && !stream.listeners('error').includes(ignore)) stream.on('error', ignore)
-  }
-
-  #connect(): void {
-    const { redis, prepare } = this.#client
-    const begin = () => {
-      if (!this.#closed) redis.connect().catch(() => {}) // told by the events too
-    }
-    if (prepare === undefined) return begin()
-    this.#told = false
-    prepare().then(begin, (error: unknown) => {
-      this.#failed(failureOf(error).message)
-      this.#connectLater()
-    })
-  }
-
-  /** The client gives up by itself where a connection cannot even be begun; we do not. */
-  #connectLater(): void {
-    const { redis, pauseMs } = this.#client
-    if (this.#closed) return
-    this.#options.clock.after(pauseMs(), () => {
-      if (!this.#closed && (redis.status === 'end' || redis.status === 'wait')) this.#connect()
-    })
-  }
-
   #away(): ForebayError {
     return new ForebayError('E_REDIS_AWAY', this.trouble)
   }
-}
-
-/** Some servers do not say which command a script may not run. */
-function inScript(failure: ForebayError, script: string | undefined): string {
-  return script !== undefined && isForbidden(failure) ? ` (in the script '${script}'; the server's ACL LOG names the command)` : ''
-}
-
-/** What the server said, without our code and without the place in a script. */
-function wordsOf(message: string): string {
-  return message.replace(/^E_\w+: /, '').replace(/ script: [0-9a-f]{40}.*$/s, '')
 }

@@ -76,6 +76,18 @@ describe('a stalled event loop', () => {
   })
 })
 
+describe('a server that does not know our scripts', () => {
+  it('is sent the text of one once, however many run it at once', async () => {
+    await connect()
+    const write = (i: number) => store.write({ ...at, key: `k${i}` }, { ...invalidation, nonce: `nonce${i}` })
+    await write(0)
+    await server.command('SCRIPT', 'FLUSH')
+    const texts = await counted('commandstats', 'cmdstat_eval')
+    expect(await Promise.all(Array.from({ length: 300 }, (_, i) => codeOf(write(i))))).toEqual(new Array(300).fill('answered'))
+    expect(await counted('commandstats', 'cmdstat_eval')).toBe(texts + 1)
+  })
+})
+
 describe('a frozen server', () => {
   it('is given up, and taken up again when it goes on', async () => {
     await connect()
