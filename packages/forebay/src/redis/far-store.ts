@@ -18,7 +18,6 @@ import {
   mostPatterns,
   type Position,
   type ReplayRequest,
-  type ReplicaAnswer,
   type Replicas,
   type ShardGroup,
   type StampRequest,
@@ -29,7 +28,6 @@ import {
   type WriteAnswer,
   type WriteRequest,
 } from '../core/far-store.js'
-import { orError } from '../core/settled.js'
 import type { NodeStats } from '../core/supervisor/node-state.js'
 import { Supervisor } from '../core/supervisor/supervisor.js'
 import { encodeTidings, type Notice, tidingsOf } from '../core/notice.js'
@@ -38,12 +36,12 @@ import { askGroup } from './ask.js'
 import { clientOpener } from './client.js'
 import { ClusterTopology } from './cluster.js'
 import { evictionWarning } from './eviction-warning.js'
-import { movedTo } from './failure.js'
 import { createLayout, type Layout } from './layout.js'
 import { KnownVersions } from './known-versions.js'
 import type { Link } from './link.js'
 import { LinkNews } from './link-news.js'
-import { lateOnesOnceMore, onceMore } from './once-more.js'
+import { onceMore } from './once-more.js'
+import { PlainReads } from './plain-reads.js'
 import type { Address, RedisPlan } from './plan.js'
 import {
   acquireAnswerOf,
@@ -102,6 +100,7 @@ class Store implements RedisFarStore {
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
+  readonly #reads: PlainReads
   readonly #versions = new KnownVersions()
   readonly #news: LinkNews
   /** Whether late reads are tried once more. */
@@ -116,7 +115,7 @@ class Store implements RedisFarStore {
     this.#agreement = new Agreement(plan, this.#layout, onShards)
     this.#slotted = plan.mode === 'cluster'
     this.#retries = plan.retryOnTimeout
-    this.replicas = plan.replicas && { plan: plan.replicas, get: (at) => this.#getAtReplica(at) }
+    this.replicas = plan.replicas && { plan: plan.replicas, get: (at) => this.#reads.getAtReplica(at) }
     this.#news = new LinkNews({ clock, tell, plan })
     this.#clock = clock
     const openerParts = { random, clock, news: this.#news }
@@ -149,6 +148,15 @@ class Store implements RedisFarStore {
       greet: evictionWarning(tell, onEvictionPolicy),
     }
     this.#topology = this.#slotted ? new ClusterTopology(topologyParts) : new SingleTopology(topologyParts)
+    this.#reads = new PlainReads({
+      layout: this.#layout,
+      agreement: this.#agreement,
+      topology: this.#topology,
+      slotted: this.#slotted,
+      retries: this.#retries,
+      nodeFor: (shard) => this.#nodeFor(shard),
+      away: (shard) => this.#away(shard),
+    })
   }
 
   get shards(): number {
@@ -160,7 +168,7 @@ class Store implements RedisFarStore {
   }
 
   nodeOf(shard: number): string | undefined {
-    const node = this.#agreement.settled ? this.#topology.nodeFor(shard) : undefined
+    const node = this.#nodeFor(shard)
     return node === undefined || node.supervisor.isOpen ? undefined : node.commands.node
   }
 
@@ -189,69 +197,11 @@ class Store implements RedisFarStore {
   }
 
   get(at: EntryAddress): Promise<Bytes | undefined> {
-    return this.#retries ? onceMore(() => this.#get(at)) : this.#get(at)
-  }
-
-  #get(at: EntryAddress): Promise<Bytes | undefined> {
-    const node = this.#agreement.settled ? this.#topology.nodeFor(at.shard) : undefined
-    if (node === undefined) return Promise.reject(this.#away(at.shard))
-    const key = this.#layout.shard(at.shard).entry(at)
-    return this.#slotted ? this.#readInSlot(node, at.shard, key) : node.reader.get(0, key)
-  }
-
-  #getAtReplica(at: EntryAddress): Promise<ReplicaAnswer> | undefined {
-    const reader = this.#agreement.settled ? this.#topology.replicaFor(at.shard) : undefined
-    const { meta, entry } = this.#layout.shard(at.shard)
-    return reader?.get(this.#slotted ? at.shard : 0, { meta, key: entry(at) })
+    return this.#reads.get(at)
   }
 
   getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
-    return this.#retries ? lateOnesOnceMore(ats, (some) => this.#getMany(some)) : this.#getMany(ats)
-  }
-
-  async #getMany(ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
-    if (!this.#slotted) return this.#readTogether(0, ats)
-    const inSlots = new Map<number, number[]>()
-    ats.forEach(({ shard }, i) => {
-      const places = inSlots.get(shard)
-      if (places === undefined) inSlots.set(shard, [i])
-      else places.push(i)
-    })
-    const found: (Bytes | undefined | ForebayError)[] = new Array(ats.length)
-    const reads = Array.from(inSlots, async ([shard, places]) => {
-      const some = places.map((i) => ats[i] as EntryAddress)
-      const read = await this.#readTogether(shard, some)
-      places.forEach((i, n) => {
-        found[i] = read[n]
-      })
-    })
-    await Promise.all(reads)
-    return found
-  }
-
-  /** Keys of one slot, or of a server without slots. Those that were sent away are read one by one, where they belong. */
-  async #readTogether(shard: number, ats: readonly EntryAddress[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
-    const node = this.#agreement.settled ? this.#topology.nodeFor(shard) : undefined
-    if (node === undefined) return ats.map(() => this.#away(shard))
-    const found = await node.reader.getMany(ats.map((at) => this.#layout.shard(at.shard).entry(at)))
-    if (!this.#slotted) return found
-    const failed = found.find((one) => one instanceof ForebayError)
-    if (failed !== undefined) this.#topology.failed(shard, failed)
-    return Promise.all(
-      found.map((one, i) => (one instanceof ForebayError && movedTo(one) ? orError(this.#get(ats[i] as EntryAddress)) : one)),
-    )
-  }
-
-  /** A read that was sent away has not happened, so it is made once more where it belongs. */
-  async #readInSlot(node: RedisNode, shard: number, key: string): Promise<Bytes | undefined> {
-    try {
-      return await node.reader.get(shard, key)
-    } catch (error) {
-      this.#topology.failed(shard, error)
-      const next = this.#topology.nodeFor(shard)
-      if (movedTo(error) === undefined || next === undefined || next === node) throw error
-      return next.reader.get(shard, key)
-    }
+    return this.#reads.getMany(ats)
   }
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
@@ -429,6 +379,11 @@ class Store implements RedisFarStore {
       this.#topology.failed(shard, error)
       throw error
     }
+  }
+
+  /** Nothing before the number of shards is agreed on. */
+  #nodeFor(shard: number): RedisNode | undefined {
+    return this.#agreement.settled ? this.#topology.nodeFor(shard) : undefined
   }
 
   #usable(node: RedisNode | undefined, shard: number): RedisNode {

@@ -4,6 +4,7 @@ import { ForebayError } from '../core/errors.js'
 import type { Supervisor } from '../core/supervisor/supervisor.js'
 import type { Caller } from './calls.js'
 import type { Link, Patience } from './link.js'
+import { ValueSize } from './value-size.js'
 
 interface Reading {
   readonly resolve: (bytes: Bytes | undefined) => void
@@ -19,10 +20,6 @@ type Batch = Map<string, Reading>
 const mostKeys = 64
 /** The same where many are read by one call: whoever asks for so many waits for them anyway. */
 const mostKeysAtOnce = 128
-/** What a command should bring at most, if values are as large as the last ones: more might not come within the deadline. */
-const mostBytes = 1024 * 1024
-/** How much the newest value weighs in the size to expect. */
-const newest = 1 / 16
 
 /**
  * Plain reads of one link. A read that finds nothing under way is a `GET`, sent at once. Those that come while an answer is owed wait for
@@ -45,8 +42,7 @@ export class Reader {
   /** Keys that wait to be sent. */
   #waiting = 0
   #gathering = false
-  /** The size of a value, as the last ones were. */
-  #expectedBytes = 0
+  readonly #sizes = new ValueSize()
 
   constructor(link: Link, { clock, supervisor }: { readonly clock: Clock; readonly supervisor: Supervisor }) {
     this.#link = link
@@ -63,7 +59,7 @@ export class Reader {
       const other = batch.get(key)
       if (other === undefined) this.#waiting += 1
       batch.set(key, { resolve, reject, other })
-      if (batch.size < mostKeys && batch.size * this.#expectedBytes < mostBytes) return
+      if (batch.size < mostKeys && !this.#sizes.isEnough(batch.size)) return
       this.#lanes.delete(lane)
       this.#waiting -= batch.size
       this.#send(batch)
@@ -80,7 +76,7 @@ export class Reader {
 
   async #readAll(keys: readonly string[]): Promise<readonly (Bytes | undefined | ForebayError)[]> {
     if (keys.length === 0) return []
-    const most = Math.max(1, Math.min(mostKeysAtOnce, Math.floor(mostBytes / Math.max(1, this.#expectedBytes))))
+    const most = this.#sizes.most(mostKeysAtOnce)
     if (keys.length <= most) return this.#mget(keys)
     const commands: Promise<readonly (Bytes | undefined | ForebayError)[]>[] = []
     this.#link.inOneWrite(() => {
@@ -94,17 +90,12 @@ export class Reader {
       const caller: Caller = {
         resolve: (answers) => {
           const list = Array.isArray(answers) && answers.length === keys.length ? answers : keys.map(() => undefined)
-          resolve(list.map((answer) => (isAnswer(answer) ? this.#measured(answer) : noValue())))
+          resolve(list.map((answer) => (isAnswer(answer) ? (this.#sizes.measured(answer) ?? undefined) : noValue())))
         },
         reject: (error) => resolve(keys.map(() => error)),
       }
       this.#link.read('mget', keys, caller, 'many')
     })
-  }
-
-  #measured(answer: Bytes | null): Bytes | undefined {
-    this.#expectedBytes += newest * ((answer?.length ?? 0) - this.#expectedBytes)
-    return answer ?? undefined
   }
 
   #batch(lane: number): Batch {
@@ -182,7 +173,7 @@ export class Reader {
 
   #settle(reading: Reading, answer: unknown): void {
     if (!isAnswer(answer)) return reject(reading, noValue())
-    const bytes = this.#measured(answer)
+    const bytes = this.#sizes.measured(answer) ?? undefined
     for (let one: Reading | undefined = reading; one !== undefined; one = one.other) one.resolve(bytes)
   }
 

@@ -1,4 +1,3 @@
-import type { Bytes } from '../core/bytes.js'
 import type { Clock } from '../core/clock.js'
 import { ForebayError } from '../core/errors.js'
 import type { Position, ReplicaAnswer } from '../core/far-store.js'
@@ -6,6 +5,7 @@ import type { Caller } from './calls.js'
 import { failureOf } from './failure.js'
 import type { Link } from './link.js'
 import { bytesOf, listOf, positionOf } from './replies.js'
+import { ValueSize } from './value-size.js'
 
 /** An entry's key, and that of its shard's metadata. */
 export interface ReplicaKey {
@@ -18,11 +18,8 @@ interface Reading extends ReplicaKey {
   readonly reject: (error: ForebayError) => void
 }
 
-/** Most reads in one transaction, and what it should bring at most if values are as large as the last ones. */
+/** Most reads in one transaction. */
 const mostReads = 64
-const mostBytes = 1024 * 1024
-/** How much the newest value weighs in the size to expect. */
-const newest = 1 / 16
 /** One that was late is not asked for so long. */
 const restMs = 1_000
 const unheeded: Caller = { resolve: () => {}, reject: () => {} }
@@ -41,7 +38,7 @@ export class ReplicaReader {
   /** Transactions under way. */
   #trips = 0
   #gathering = false
-  #expectedBytes = 0
+  readonly #sizes = new ValueSize()
   #restsUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(link: Link, clock: Clock) {
@@ -64,7 +61,7 @@ export class ReplicaReader {
       if (this.#trips === 0 && !this.#gathering) return this.#send([reading])
       const batch = this.#lanes.get(lane) ?? []
       batch.push(reading)
-      const full = batch.length >= mostReads || batch.length * this.#expectedBytes >= mostBytes
+      const full = batch.length >= mostReads || this.#sizes.isEnough(batch.length)
       if (full) this.#lanes.delete(lane)
       else this.#lanes.set(lane, batch)
       if (full) this.#send(batch)
@@ -95,7 +92,7 @@ export class ReplicaReader {
       if (values.length !== batch.length) throw new ForebayError('E_REDIS_REPLY', 'a transaction has answered another number of reads')
       const positions = new Map(metas.map((meta, i) => [meta, placeOf(places[i])] as const))
       for (const [i, { meta, resolve }] of batch.entries())
-        resolve({ position: positions.get(meta), bytes: this.#measured(bytesOf(values[i])) })
+        resolve({ position: positions.get(meta), bytes: this.#sizes.measured(bytesOf(values[i])) })
     } catch (error) {
       for (const { reject } of batch) reject(failureOf(error))
     }
@@ -105,11 +102,6 @@ export class ReplicaReader {
   #partsOf(answers: readonly unknown[], places: number): readonly [readonly unknown[], readonly unknown[]] {
     if (answers.length !== places + 1) throw new ForebayError('E_REDIS_REPLY', 'a transaction has answered another number of commands')
     return [answers.slice(0, places), listOf(answers[places])]
-  }
-
-  #measured(bytes: Bytes | undefined): Bytes | undefined {
-    this.#expectedBytes += newest * ((bytes?.length ?? 0) - this.#expectedBytes)
-    return bytes
   }
 
   /** Whoever waits behind an answer that is late would be late too. */
