@@ -108,9 +108,9 @@ export const full = lasting(
   ({ command }) => command('CONFIG', 'SET', 'maxmemory', 0),
 )
 
-export const clientKills = repeated(100, ({ command }) =>
-  Promise.all(['normal', 'pubsub'].map((type) => command('CLIENT', 'KILL', 'TYPE', type).catch(() => {}))),
-)
+export const clientKills = repeated(100, async ({ command }) => {
+  for (const type of ['normal', 'pubsub']) await command('CLIENT', 'KILL', 'TYPE', type)
+})
 
 export const flushes = repeated(1_000, ({ command }) => command('FLUSHALL'))
 

@@ -4,6 +4,7 @@ import { type NearStore, openNearStore } from 'forebay/testing'
 import { Calls } from '../calls.js'
 import type { Stall } from './memory.js'
 import { keyOf } from '../values.js'
+import { heapBytes } from './heap.js'
 
 /** Of all entries, so many come when the store is full, and evict. */
 const evictingShare = 0.2
@@ -100,12 +101,4 @@ async function longest(keys: readonly string[], step: (key: string, i: number) =
 function collected({ startMs, ms }: Span): number {
   const within = collections.map((one) => Math.min(startMs + ms, one.startMs + one.ms) - Math.max(startMs, one.startMs))
   return within.reduce((sum, part) => sum + Math.max(0, part), 0)
-}
-
-function heapBytes(): number {
-  if (globalThis.gc === undefined) throw new Error('needs --expose-gc')
-  globalThis.gc()
-  globalThis.gc()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
 }

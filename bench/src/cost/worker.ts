@@ -2,6 +2,7 @@
 import { type Cache, createForebay, type Forebay, type ForebayOptions, pattern } from 'forebay'
 import { Calls } from '../calls.js'
 import { keyOf, small } from '../values.js'
+import { heapBytes } from './heap.js'
 
 export interface WorkerPlan {
   readonly redis: ForebayOptions['redis']
@@ -128,11 +129,3 @@ new Calls(process, {
   },
 })
 process.on('disconnect', () => process.exit())
-
-function heapBytes(): number {
-  if (globalThis.gc === undefined) throw new Error('needs --expose-gc')
-  globalThis.gc()
-  globalThis.gc()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
-}
