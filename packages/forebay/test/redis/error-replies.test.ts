@@ -126,8 +126,10 @@ it('a failover behind a name: the connections to the old primary are left, and t
     const running = start({ port: name.port })
     const { forebay } = running
     await running.back()
-    await forebay.cache('books').getOrSet('kept', () => 'before the failover')
-    await until('the replica has it', async () => `${await replica?.command('KEYS', '*kept*')}` !== '')
+    await until('the replica has it', async () => {
+      await forebay.cache('books').getOrSet('kept', () => 'before the failover') // stored at the latest when Redis has answered in time
+      return `${await replica?.command('KEYS', '*kept*')}` !== ''
+    })
     await replica?.command('REPLICAOF', 'NO', 'ONE')
     await primary.command('REPLICAOF', '127.0.0.1', replica?.port ?? 0)
     await isTold(running, /cannot be used: READONLY/)

@@ -152,8 +152,10 @@ describe('layout fb1 beside fb2', () => {
   })
 
   it('neither hears the bell of the other', async () => {
-    const channels = (await redis.pubsub('CHANNELS', `*{${service}.*`)) as string[]
     const bells = ['fb1', 'fb2'].flatMap((layout) => Array.from({ length: 16 }, (_, shard) => `${layout}:{${service}.${shard}}:#bell`))
+    const listenedTo = async () => (await redis.pubsub('CHANNELS', `*{${service}.*`)) as string[]
+    await until('both listen', async () => (await listenedTo()).length >= bells.length)
+    const channels = await listenedTo()
     expect(channels.toSorted()).toEqual(bells.toSorted())
     const heard = (await redis.pubsub('NUMSUB', ...channels)) as unknown[]
     expect(heard.filter((_, i) => i % 2 === 1)).toEqual(channels.map(() => 1))
