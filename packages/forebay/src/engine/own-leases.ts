@@ -8,7 +8,11 @@ import type { Wakes } from './wakes.js'
 /** Far more than are given back, or end, within the life of a lease; what is beyond ends by itself. */
 const mostReturned = 10_000
 const mostEnded = 1_000
-const giveBackEveryMs = 250
+/** How soon the giving back is tried, and how rarely at most where it fails. */
+const giveBackSoonMs = 25
+const giveBackEveryMs = 100
+/** By then a request that was late has arrived, if it ever does. */
+const giveBackAgainMs = 250
 
 interface Parts {
   readonly far: FarStore
@@ -82,16 +86,20 @@ export class OwnLeases {
     }
   }
 
+  /** Given back twice: at once, for those who wait, and when a request for it that was late will have arrived, which would let it stand again. */
   #giveBackLater(at: EntryAddress, token: string, untilMs: number): void {
     const { far, shards, clock, ids } = this.#parts
-    const again = () => this.#giveBackLater(at, token, untilMs)
     const over = () => {
       this.#returned -= 1
     }
-    clock.after(giveBackEveryMs, () => {
-      if (clock.now() > untilMs) over()
-      else if (shards.away(at)) again()
-      else far.release(at, { token, nonce: ids.next() }).then(over, again)
-    })
+    const after = (pauseMs: number, then: () => void): void => {
+      const again = () => after(Math.min(2 * pauseMs, giveBackEveryMs), then)
+      clock.after(pauseMs, () => {
+        if (clock.now() > untilMs) over()
+        else if (shards.away(at)) again()
+        else far.release(at, { token, nonce: ids.next() }).then(then, again)
+      })
+    }
+    after(giveBackSoonMs, () => after(giveBackAgainMs, over))
   }
 }
