@@ -16,17 +16,19 @@ interface Reading {
 /** Keys that are read together, and who waits for each. */
 type Batch = Map<string, Reading>
 
+/** So many single reads may be under way before others gather. */
+const few = 8
 /** Most keys in one command: a longer one would hold up what comes behind it. */
 const mostKeys = 64
 /** The same where many are read by one call: whoever asks for so many waits for them anyway. */
 const mostKeysAtOnce = 128
 
 /**
- * Plain reads of one link. A read that finds nothing under way is a `GET`, sent at once. Those that come while an answer is owed wait for
- * it and then go together, as one `MGET`: the more callers there are, the more share a command, a write and an answer, and a single caller
- * never waits. A full batch goes at once. A key that several wait for is read once.
+ * Plain reads of one link. A read that finds few under way is a `GET`, sent at once: server and process then work at the same time. Those
+ * that come while more answers are owed wait for these and then go together, as one `MGET`: the more callers there are, the more share a
+ * command, a write and an answer. A full batch goes at once. A key that several wait for is read once.
  *
- * Who waits, waits at most as long as the answer ahead of it may take: if that is late, the link does not answer, and all are told.
+ * Who waits, waits at most as long as the answers ahead of it may take: if one is late, the link does not answer, and all are told.
  */
 export class Reader {
   readonly #link: Link
@@ -36,8 +38,8 @@ export class Reader {
   #lanes = new Map<number, Batch>()
   /** Commands under way. */
   #trips = 0
-  /** Whether the last answers woke one caller at most; then nobody is worth waiting for. */
-  #alone = true
+  /** Whether the last answers woke a few callers at most; then nobody is worth waiting for. */
+  #fewJoined = true
   #joined = 0
   /** Keys that wait to be sent. */
   #waiting = 0
@@ -53,7 +55,7 @@ export class Reader {
   get(lane: number, key: string): Promise<Bytes | undefined> {
     if (this.#supervisor.room() <= this.#waiting) return Promise.reject(this.#supervisor.shed(1, this.#clock.now()))
     return new Promise((resolve, reject) => {
-      if (this.#trips === 0 && !this.#gathering) return this.#readOne(key, { resolve, reject, other: undefined })
+      if (this.#trips < few && this.#lanes.size === 0 && !this.#gathering) return this.#readOne(key, { resolve, reject, other: undefined })
       this.#joined += 1
       const batch = this.#batch(lane)
       const other = batch.get(key)
@@ -109,7 +111,7 @@ export class Reader {
   /** An answer is in. Whoever it wakes asks for the next key in this turn of the event loop, so what waits is sent at the end of it. */
   #arrived(): void {
     this.#trips -= 1
-    if (this.#trips > 0 || this.#gathering || (this.#alone && this.#lanes.size === 0)) return
+    if (this.#trips > 0 || this.#gathering || (this.#fewJoined && this.#lanes.size === 0)) return
     this.#gathering = true
     this.#clock.afterInput(() => this.#flush())
   }
@@ -120,7 +122,7 @@ export class Reader {
     // A map that is cleared leaves its table behind, and V8 then keeps what was read until it collects all of its memory.
     this.#lanes = new Map()
     this.#waiting = 0
-    this.#alone = this.#joined <= 1
+    this.#fewJoined = this.#joined <= few
     this.#joined = 0
     const patience = this.#patience()
     this.#link.inOneWrite(() => {
