@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/bytes.js'
 import { costIn, createdIn, errorUntilIn, extensionIn, freshUntilIn, type Header, staleUntilIn, versionIn } from '../core/envelope.js'
-import type { Held } from './near.js'
+import type { Held } from './held.js'
 
 /**
  * An entry as it was read from the far store. Its numbers are read off its bytes when they are asked for: most reads ask for two of them,

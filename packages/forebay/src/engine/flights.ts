@@ -1,10 +1,11 @@
 import type { EntryAddress } from '../core/far-store.js'
 import { mostLoadsPerKey } from '../core/plan.js'
 import type { Doors } from './gate.js'
+import type { Held } from './held.js'
 import type { Lane } from './lanes.js'
-import type { Job, Served } from './loads.js'
-import type { Held } from './near.js'
+import type { Job } from './job.js'
 import { type Registration, type Registry, mayJoin } from './registry.js'
+import type { Served } from './served.js'
 
 /** What is asked for, where, and by whom. */
 export interface Request extends Pick<Job, 'key' | 'load' | 'options' | 'lane'> {

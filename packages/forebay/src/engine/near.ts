@@ -6,28 +6,11 @@ import type { StaleReason } from '../core/events.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
 import { countUse, type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
+import type { Held } from './held.js'
 import { type Aging, easyUntil } from './lifetimes.js'
 import type { MemoryState } from './reports.js'
 import { type Registration, mayKeep } from './registry.js'
 import { type TagCell, TagTable } from './tags.js'
-
-/** A value in own monotonic time, ready to be served. */
-export interface Held {
-  /** As it is kept; `handOut` makes of it what a caller may have. */
-  readonly value: unknown
-  readonly createdMs: number
-  readonly freshUntilMs: number
-  readonly staleUntilMs: number
-  readonly errorUntilMs: number
-  readonly tags: readonly string[]
-  /** What its load cost, and by which span its freshness may be extended (0 = not at all). */
-  readonly costMs: number
-  readonly extendMs: number
-  /** Its version at the origin, 0 = none, and the validator that its load gave. */
-  readonly version: number
-  readonly validator: string | undefined
-  readonly bytes: number
-}
 
 /** Of a copy that may become worth an effort while it is fresh, what decides when. */
 export interface Attended extends Aging {

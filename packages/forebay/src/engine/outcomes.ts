@@ -3,7 +3,7 @@ import { handOut } from '../core/kept-value.js'
 import type { CachePlan } from '../core/plan.js'
 import { isKept } from './lifetimes.js'
 import type { Outcome } from './loader.js'
-import type { Held } from './near.js'
+import type { Held } from './held.js'
 import type { EntryOptions } from './public.js'
 
 /** An outcome once it is certain what becomes of it. */

@@ -9,7 +9,7 @@ import { withValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
 import { checkGiven } from './given.js'
 import { type EntryOptionsInOrder, lifeOf } from './lifetimes.js'
-import type { Held } from './near.js'
+import type { Held } from './held.js'
 import { admit, readBack } from './schemas.js'
 
 /** What the header has room for. */
