@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/bytes.js'
 import type { Clock, Random } from '../core/clock.js'
-import { encodeTags, type Extension, sealEnvelope } from '../core/envelope.js'
+import { encodeTags, type Extension } from '../core/envelope.js'
 import { ForebayError, isAway } from '../core/errors.js'
 import type { Tell } from '../core/events.js'
 import {
@@ -21,7 +21,6 @@ import {
   type Replicas,
   type ShardGroup,
   type StampRequest,
-  type StoredValue,
   type SweepRequest,
   type SyncAnswer,
   type SyncRequest,
@@ -29,20 +28,16 @@ import {
   type WriteRequest,
 } from '../core/far-store.js'
 import type { NodeStats } from '../core/supervisor/node-state.js'
-import { Supervisor } from '../core/supervisor/supervisor.js'
 import { encodeTidings, type Notice, tidingsOf } from '../core/notice.js'
 import { Agreement } from './agreement.js'
 import { askGroup } from './ask.js'
-import { clientOpener } from './client.js'
-import { ClusterTopology } from './cluster.js'
-import { evictionWarning } from './eviction-warning.js'
 import { createLayout, type Layout } from './layout.js'
 import { KnownVersions } from './known-versions.js'
-import type { Link } from './link.js'
 import { LinkNews } from './link-news.js'
 import { onceMore } from './once-more.js'
+import { openTopology } from './open-topology.js'
 import { PlainReads } from './plain-reads.js'
-import type { Address, RedisPlan } from './plan.js'
+import type { RedisPlan } from './plan.js'
 import {
   acquireAnswerOf,
   bytesOf,
@@ -56,9 +51,10 @@ import {
   writeAnswerOf,
 } from './replies.js'
 import { runScript } from './script-call.js'
-import { SingleTopology } from './single.js'
+import { bufferOf, filled, ScriptNames, stored, whole } from './script-inputs.js'
+import { ShardNodes } from './shard-nodes.js'
 import { scan } from './sweep.js'
-import type { RedisNode, Topology } from './topology.js'
+import type { Topology } from './topology.js'
 
 export interface RedisParts {
   readonly clock: Clock
@@ -100,63 +96,37 @@ class Store implements RedisFarStore {
   readonly #layout: Layout
   readonly #agreement: Agreement
   readonly #topology: Topology
+  readonly #nodes: ShardNodes
+  readonly #names: ScriptNames
   readonly #reads: PlainReads
   readonly #versions = new KnownVersions()
   readonly #news: LinkNews
   /** Whether late reads are tried once more. */
   readonly #retries: boolean
-  /** Whether shards lie in slots, so that they share no command and bells ring by slot. */
-  readonly #slotted: boolean
   #listener: (shard: number, notice: Notice) => void = () => {}
   #closed = false
 
-  constructor(plan: RedisPlan, { clock, random, tell, onShards, onUp, onEvictionPolicy }: RedisParts) {
-    this.#layout = createLayout(plan.service)
-    this.#agreement = new Agreement(plan, this.#layout, onShards)
-    this.#slotted = plan.mode === 'cluster'
-    this.#retries = plan.retryOnTimeout
-    this.replicas = plan.replicas && { plan: plan.replicas, get: (at) => this.#reads.getAtReplica(at) }
-    this.#news = new LinkNews({ clock, tell, plan })
+  constructor(plan: RedisPlan, parts: RedisParts) {
+    const { clock } = parts
+    // Then shards lie in slots, so that they share no command and bells ring by slot.
+    const slotted = plan.mode === 'cluster'
+    const layout = createLayout(plan.service)
+    const agreement = new Agreement(plan, layout, parts.onShards)
+    const news = new LinkNews({ ...parts, plan })
+    const hear = (shard: number, notice: Notice) => this.#listener(shard, notice)
+    const topology = openTopology(plan, { ...parts, layout, agreement, news, hear, isClosed: () => this.#closed })
+    const nodes = new ShardNodes({ agreement, topology, clock })
     this.#clock = clock
-    const openerParts = { random, clock, news: this.#news }
-    const open = clientOpener(plan, openerParts)
+    this.#layout = layout
+    this.#agreement = agreement
+    this.#news = news
+    this.#topology = topology
+    this.#nodes = nodes
+    this.#names = new ScriptNames(layout, { slotted })
+    this.#retries = plan.retryOnTimeout
     this.#lookMs = plan.deadlines.lookMs
-    const topologyParts = {
-      clock,
-      random,
-      open,
-      openReplica: plan.path === undefined ? open : clientOpener({ ...plan, path: undefined }, openerParts),
-      deadlines: plan.deadlines,
-      news: this.#news,
-      onUp,
-      supervise: (address: Address | undefined) =>
-        new Supervisor({
-          node: this.#news.nameOf(address),
-          plan: plan.supervision,
-          random,
-          nowMs: clock.now(),
-          onChange: (change) => {
-            if (this.#closed) return // that connections end then is no news
-            tell({ type: 'redis-state', ...change })
-            if (change.state === 'probing' || change.before === 'connecting') onUp()
-          },
-        }),
-      plan,
-      layout: this.#layout,
-      agreement: this.#agreement,
-      hear: (shard: number, notice: Notice) => this.#listener(shard, notice),
-      greet: evictionWarning(tell, onEvictionPolicy),
-    }
-    this.#topology = this.#slotted ? new ClusterTopology(topologyParts) : new SingleTopology(topologyParts)
-    this.#reads = new PlainReads({
-      layout: this.#layout,
-      agreement: this.#agreement,
-      topology: this.#topology,
-      slotted: this.#slotted,
-      retries: this.#retries,
-      nodeFor: (shard) => this.#nodeFor(shard),
-      away: (shard) => this.#away(shard),
-    })
+    this.#reads = new PlainReads({ layout, agreement, topology, nodes, slotted, retries: plan.retryOnTimeout })
+    this.replicas = plan.replicas && { plan: plan.replicas, get: (at) => this.#reads.getAtReplica(at) }
   }
 
   get shards(): number {
@@ -168,7 +138,7 @@ class Store implements RedisFarStore {
   }
 
   nodeOf(shard: number): string | undefined {
-    const node = this.#nodeFor(shard)
+    const node = this.#nodes.of(shard)
     return node === undefined || node.supervisor.isOpen ? undefined : node.commands.node
   }
 
@@ -205,15 +175,15 @@ class Store implements RedisFarStore {
   }
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
-    const { keys, args } = this.#names(at)
-    const read = () => this.#look(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }, 'look'))
+    const { keys, args } = this.#names.ofEntry(at)
+    const read = () => this.#nodes.look(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }, 'look'))
     const reply = await (this.#retries ? onceMore(read) : read())
     const [nowMs, bytes] = listOf(reply)
     return { nowMs: numberOf(nowMs), bytes: bytesOf(bytes) }
   }
 
   async acquire(at: EntryAddress, request: AcquireRequest): Promise<AcquireAnswer> {
-    const { keys, args } = this.#names(at)
+    const { keys, args } = this.#names.ofEntry(at)
     const { token, newInc, takeover = '' } = request
     const given = {
       ...args,
@@ -225,40 +195,40 @@ class Store implements RedisFarStore {
       soonMs: Math.round(request.soonMs ?? 0),
     }
     return acquireAnswerOf(
-      await this.#look(at.shard, (link) => runScript(link, 'acquire', keys, given, this.#patienceAfter(request.waitedMs))),
+      await this.#nodes.look(at.shard, (link) => runScript(link, 'acquire', keys, given, this.#patienceAfter(request.waitedMs))),
     )
   }
 
   async fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest): Promise<FillAnswer> {
-    const { keys, args } = this.#names(at)
+    const { keys, args } = this.#names.ofEntry(at)
     const given = { ...args, token, nonce, tidings: filled(at), loadedInc: inc, epoch: seq, ...stored(value) }
-    return fillAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'fill', keys, given)))
+    return fillAnswerOf(await this.#nodes.act(at.shard, (link) => runScript(link, 'fill', keys, given)))
   }
 
   async release(at: EntryAddress, { token, nonce }: LeaseRequest): Promise<void> {
-    const { keys, args } = this.#names(at)
-    await this.#act(at.shard, (link) => runScript(link, 'release', keys, { ...args, token, nonce, tidings: filled(at) }))
+    const { keys, args } = this.#names.ofEntry(at)
+    await this.#nodes.act(at.shard, (link) => runScript(link, 'release', keys, { ...args, token, nonce, tidings: filled(at) }))
   }
 
   async renew(at: EntryAddress, { token, leaseMs }: LeaseRequest & { readonly leaseMs: number }): Promise<boolean> {
-    const { keys, args } = this.#names(at)
-    const reply = await this.#act(at.shard, (link) => runScript(link, 'renew', keys, { ...args, token, leaseMs: whole(leaseMs) }))
+    const { keys, args } = this.#names.ofEntry(at)
+    const reply = await this.#nodes.act(at.shard, (link) => runScript(link, 'renew', keys, { ...args, token, leaseMs: whole(leaseMs) }))
     return numberOf(reply) === 1
   }
 
   async extend(at: EntryAddress, { freshMs, maxAgeMs }: Extension): Promise<ExtendAnswer | undefined> {
-    const { keys, args } = this.#names(at)
+    const { keys, args } = this.#names.ofEntry(at)
     const given = { ...args, freshMs: Math.round(freshMs), maxAgeMs: Math.round(maxAgeMs) }
-    return extendAnswerOf(await this.#act(at.shard, (link) => runScript(link, 'extend', keys, given)))
+    return extendAnswerOf(await this.#nodes.act(at.shard, (link) => runScript(link, 'extend', keys, given)))
   }
 
   async write(at: EntryAddress, request: WriteRequest): Promise<WriteAnswer> {
     const { nonce, newInc } = request
     const { kind, payload: tidings } = encodeTidings({ kind: request.kind === 'stale' ? 'stale' : 'key', cache: at.cache, key: at.key })
     for (let tries = 0; tries < mostWriteTries; tries++) {
-      const { keys, args } = this.#versionedNames(at)
+      const { keys, args } = this.#names.inEveryVersion(at, this.#versions)
       const given = { ...args, newInc, nonce, kind, tidings }
-      const reply = await this.#act(at.shard, (link) =>
+      const reply = await this.#nodes.act(at.shard, (link) =>
         request.kind === 'set'
           ? runScript(link, 'set', keys, {
               ...given,
@@ -276,7 +246,7 @@ class Store implements RedisFarStore {
   }
 
   async stamp(shard: number, { nonce, newInc, scope, tags, parts }: StampRequest): Promise<Position> {
-    const { keys, args } = this.#shard(shard)
+    const { keys, args } = this.#names.ofShard(shard)
     const { payload: tidings } = encodeTidings(tidingsOf({ scope, tags, parts }))
     const literals = parts === undefined ? '' : JSON.stringify(parts)
     const given = {
@@ -290,26 +260,26 @@ class Store implements RedisFarStore {
       most: mostStamps,
       mostPatterns,
     }
-    return positionOf(listOf(await this.#act(shard, (link) => runScript(link, 'stamp', keys, given))))
+    return positionOf(listOf(await this.#nodes.act(shard, (link) => runScript(link, 'stamp', keys, given))))
   }
 
   async sync(shard: number, { newInc, stamps, withLog }: SyncRequest): Promise<SyncAnswer> {
-    const { keys, args } = this.#shard(shard)
+    const { keys, args } = this.#names.ofShard(shard)
     const given = { ...args, newInc, most: stamps, withLog: withLog ? 1 : 0, mostNonces }
-    return this.#act(shard, async (link) => {
+    return this.#nodes.act(shard, async (link) => {
       const { node = '' } = link
       return syncAnswerOf(await runScript(link, 'sync', keys, given), node)
     })
   }
 
   async ask(group: ShardGroup): Promise<HeadsAnswer> {
-    const { questions } = this.#usable(this.#topology.nodeOfGroup(group.id), group.shards[0] ?? 0)
+    const { questions } = this.#nodes.ofGroup(group.id, group.shards[0] ?? 0)
     return askGroup(questions, group, this.#layout, (shard, error) => this.#topology.failed(shard, error))
   }
 
   async replay(shard: number, { afterSeq, limit }: ReplayRequest): Promise<readonly Notice[]> {
     const range = [this.#layout.shard(shard).log, `${afterSeq + 1}-0`, '+', 'COUNT', limit]
-    return noticesOf(await this.#act(shard, (link) => link.call('act', 'XRANGE', range)))
+    return noticesOf(await this.#nodes.act(shard, (link) => link.call('act', 'XRANGE', range)))
   }
 
   async sweep(request: SweepRequest): Promise<number> {
@@ -327,7 +297,7 @@ class Store implements RedisFarStore {
   /** Yields for each entry that was deleted. */
   async *#sweepNode(id: string, { cache, parts, newInc, pause }: SweepRequest): AsyncGenerator<void> {
     const { form, addressOf } = this.#layout.search(cache, parts)
-    const { commands } = this.#usable(this.#topology.nodeOfGroup(id), 0)
+    const { commands } = this.#nodes.ofGroup(id, 0)
     for await (const names of scan(commands, form, pause)) {
       for (const at of names.map(addressOf)) {
         if (at !== undefined && (await this.check(at, { newInc })).bytes === undefined) yield
@@ -335,84 +305,9 @@ class Store implements RedisFarStore {
     }
   }
 
-  /** What every script takes: the shard's keys, and how its bell is rung. */
-  #shard(shard: number) {
-    const { meta, stamps, log, bell } = this.#layout.shard(shard)
-    return { keys: { meta, stamps, log }, args: { ring: this.#slotted ? 'SPUBLISH' : 'PUBLISH', bell } }
-  }
-
-  #names(at: EntryAddress) {
-    const { keys, args } = this.#shard(at.shard)
-    const names = this.#layout.shard(at.shard)
-    return {
-      keys: { ...keys, key: names.entry(at), lease: names.lease(at) },
-      args: { ...args, cache: at.cache, version: at.version, canonical: at.key },
-    }
-  }
-
-  /** The names for a write, which reaches the key in all versions. */
-  #versionedNames(at: EntryAddress) {
-    const { keys, args } = this.#names(at)
-    const { entry, lease } = this.#layout.shard(at.shard)
-    const others = this.#versions.othersOf(at).flatMap((other) => [entry(other), lease(other)])
-    return { keys: { ...keys, others }, args: { ...args, known: this.#versions.listFor(at) } }
-  }
-
   /** One budget for a read and the look that follows it, in few lengths; but a fair chance at least. */
   #patienceAfter(waitedMs = 0): number {
     const leftMs = Math.max(leastLookMs, Math.ceil((this.#lookMs - waitedMs) / leastLookMs) * leastLookMs)
     return Math.min(leftMs, this.#lookMs)
   }
-
-  /** An act that a reader waits for. */
-  async #look<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {
-    const { supervisor } = this.#usable(this.#topology.nodeFor(shard), shard)
-    if (supervisor.room() <= 0) throw supervisor.shed(1, this.#clock.now())
-    return this.#act(shard, act)
-  }
-
-  async #act<T>(shard: number, act: (link: Link) => Promise<T>): Promise<T> {
-    const { commands } = this.#usable(this.#topology.nodeFor(shard), shard)
-    try {
-      return await act(commands)
-    } catch (error) {
-      this.#topology.failed(shard, error)
-      throw error
-    }
-  }
-
-  /** Nothing before the number of shards is agreed on. */
-  #nodeFor(shard: number): RedisNode | undefined {
-    return this.#agreement.settled ? this.#topology.nodeFor(shard) : undefined
-  }
-
-  #usable(node: RedisNode | undefined, shard: number): RedisNode {
-    if (node === undefined || !this.#agreement.settled) throw this.#away(shard)
-    return node
-  }
-
-  #away(shard: number): ForebayError {
-    return this.#agreement.problem ?? new ForebayError('E_REDIS_AWAY', this.#topology.trouble(shard))
-  }
-}
-
-function filled(at: EntryAddress): string {
-  return encodeTidings({ kind: 'filled', cache: at.cache, key: at.key }).payload
-}
-
-/** A value as the scripts take it: the script puts times, incarnation and epoch into the blank places of the header. */
-function stored({ payload, codec, tags, freshMs, staleMs, errorMs, keepMs, extendMs, costMs, version }: StoredValue) {
-  const blank = { createdMs: 0, freshUntilMs: 0, staleUntilMs: 0, errorUntilMs: 0, inc: '', epoch: 0 }
-  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, version, extendMs, costMs: Math.round(costMs) }))
-  return { envelope, freshMs: whole(freshMs), staleMs: Math.round(staleMs), errorMs: Math.round(errorMs), keepMs: Math.round(keepMs) }
-}
-
-/** Redis takes whole milliseconds, at least one. */
-function whole(ms: number): number {
-  return Math.max(1, Math.round(ms))
-}
-
-/** The same bytes as the client wants them; nothing is copied. */
-function bufferOf(bytes: Bytes): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -6,19 +6,18 @@ import type { Agreement } from './agreement.js'
 import { movedTo } from './failure.js'
 import type { Layout } from './layout.js'
 import { lateOnesOnceMore, onceMore } from './once-more.js'
+import type { ShardNodes } from './shard-nodes.js'
 import type { RedisNode, Topology } from './topology.js'
 
 export interface PlainReadsParts {
   readonly layout: Layout
   readonly agreement: Agreement
   readonly topology: Topology
+  readonly nodes: ShardNodes
   /** Whether shards lie in slots: then they share no command. */
   readonly slotted: boolean
   /** Whether late reads are tried once more. */
   readonly retries: boolean
-  /** The node for a shard, once it is known how many there are. */
-  readonly nodeFor: (shard: number) => RedisNode | undefined
-  readonly away: (shard: number) => ForebayError
 }
 
 type Brought = Bytes | undefined | ForebayError
@@ -48,9 +47,9 @@ export class PlainReads {
   }
 
   #get(at: EntryAddress): Promise<Bytes | undefined> {
-    const { layout, slotted, nodeFor, away } = this.#parts
-    const node = nodeFor(at.shard)
-    if (node === undefined) return Promise.reject(away(at.shard))
+    const { layout, slotted, nodes } = this.#parts
+    const node = nodes.of(at.shard)
+    if (node === undefined) return Promise.reject(nodes.away(at.shard))
     const key = layout.shard(at.shard).entry(at)
     return slotted ? this.#readInSlot(node, at.shard, key) : node.reader.get(0, key)
   }
@@ -77,9 +76,9 @@ export class PlainReads {
 
   /** Keys of one slot, or of a server without slots. Those that were sent away are read one by one, where they belong. */
   async #readTogether(shard: number, ats: readonly EntryAddress[]): Promise<readonly Brought[]> {
-    const { layout, topology, slotted, nodeFor, away } = this.#parts
-    const node = nodeFor(shard)
-    if (node === undefined) return ats.map(() => away(shard))
+    const { layout, topology, slotted, nodes } = this.#parts
+    const node = nodes.of(shard)
+    if (node === undefined) return ats.map(() => nodes.away(shard))
     const found = await node.reader.getMany(ats.map((at) => layout.shard(at.shard).entry(at)))
     if (!slotted) return found
     const failed = found.find((one) => one instanceof ForebayError)
