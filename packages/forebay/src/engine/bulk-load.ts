@@ -79,6 +79,13 @@ interface Ready {
   readonly reject: (error: unknown) => void
 }
 
+/** A bulk loader as a loader of single keys; one that it leaves out has no value. */
+export function loaderOfEach({ load, canonical }: Omit<BulkLoadParts, 'gate'>): Loader<unknown> {
+  return async ({ key, signal }) => {
+    return byKey(await load({ keys: [key], signal }), canonical).get(canonical(key))
+  }
+}
+
 /** One call of a bulk loader, and those it is made for. */
 class Batch {
   readonly #parts: BulkLoadParts

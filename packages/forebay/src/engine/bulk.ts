@@ -2,13 +2,14 @@ import { handOut } from '../core/kept-value.js'
 import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import type { EntryAddress } from '../core/far-store.js'
-import { BulkLoads, type Member, omitted } from './bulk-load.js'
+import { BulkLoads, loaderOfEach, type Member, omitted } from './bulk-load.js'
 import { FanOut } from './fan-out.js'
 import type { Found } from './far-reads.js'
 import { type Request, unlessAborted } from './flights.js'
 import type { Doors } from './gate.js'
 import type { Lane } from './lanes.js'
 import type { Served } from './served.js'
+import type { Copy, Sampled } from './monitor.js'
 import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
 import type { Reading } from './registry.js'
 import { givenFunction, givenMany } from './given.js'
@@ -34,6 +35,8 @@ export interface BulkPort {
   readonly missed: (at: EntryAddress) => void
   readonly attempt: (request: Request) => Promise<Served>
   readonly refresh: (request: Request) => void
+  /** Told what was served from the cache, where somebody looks at that. */
+  readonly saw: ((served: readonly (readonly [Sampled, Copy])[]) => void) | undefined
 }
 
 /** Keys of one call that are read or written together, unless the call says otherwise. */
@@ -84,6 +87,7 @@ export class Bulk {
     const { items, order } = this.#itemsOf(keys)
     givenFunction('the loader', load)
     await this.#obtain(items, { load, options, lane: 'callers' })
+    if (this.#port.saw !== undefined) this.#port.saw(this.#fromCache(items, load))
     for (const { failure } of order) if (failure !== undefined) throw failure.error
     return order.map(({ served }) => (served?.value === omitted ? undefined : handOut(served?.value)))
   }
@@ -123,6 +127,14 @@ export class Bulk {
       signals.end()
     }
     return result
+  }
+
+  /** What was served fresh without a load for this call, and how each would be loaded alone. */
+  #fromCache(items: readonly Item[], load: BulkLoader<unknown>): readonly (readonly [Sampled, Copy])[] {
+    const each = loaderOfEach({ load, canonical: this.#port.canonical })
+    return items.flatMap(({ key, at, served }) =>
+      served?.state === 'fresh' && served.tier !== 'origin' ? [[{ key, at, load: each }, served] as const] : [],
+    )
   }
 
   /** Each distinct key once, and all of them in order; throws for one that cannot be a key before anything is asked. */

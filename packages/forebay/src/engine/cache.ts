@@ -117,7 +117,13 @@ export class EngineCache implements Cache<unknown> {
     const shared = { ...parts, payloads, leases, reads: this.#reads, near: this.#near, registry: this.#registry, slides: this.#slides }
     this.#loads = new Loads(plan, shared)
     this.#path = new ReadPath(plan, { ...shared, hotKeys: this.#hotKeys, loads: this.#loads })
-    this.#monitor = plan.monitor && new Monitor(plan, plan.monitor, { ...parts, look: (at) => this.#path.copy(at) })
+    this.#monitor =
+      plan.monitor &&
+      new Monitor(plan, plan.monitor, {
+        ...parts,
+        look: (at) => this.#path.copy(at),
+        spare: () => this.#loads.gate.spare(),
+      })
     this.#controls = new Controls(plan.name, plan.control)
     this.#watched = new WatchedReads(plan, { ...parts, path: this.#path, controls: this.#controls, monitor: this.#monitor })
     this.#unwatched = this.#watched.idle

@@ -350,7 +350,7 @@ export class Engine {
   #count(event: ForebayEvent): void {
     if ('cache' in event) this.#caches.get(event.cache)?.counters.count(event)
     else if (event.type === 'replayed') this.#totals.replayed += event.notices
-    else if (event.type === 'dropped') this.#totals.dropped++
+    else if (event.type === 'dropped') this.#totals.dropped += event.why === 'start' ? 0 : 1
     else if (event.type === 'resent') this.#totals.resent += event.notices
     else if (event.type === 'listener-error') this.#totals.listenerErrors++
   }

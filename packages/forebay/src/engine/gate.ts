@@ -42,6 +42,11 @@ export class Gate implements Doors {
     return this.#lanes.enter() ? this.#place() : this.#wait(at, entrant)
   }
 
+  /** A place if one is free: behind all who wait, since then none is, and without waiting itself. */
+  spare(): Place | undefined {
+    return this.#lanes.enter() ? this.#place() : undefined
+  }
+
   report(): LoadStats {
     return this.#lanes.report()
   }

@@ -95,6 +95,76 @@ describe('the consistency monitor', () => {
     expect(cache.stats().monitor?.samples).toBe(10)
   })
 
+  it('takes a place among the loads, and looks at nothing while there is none', async () => {
+    const fleet = new Fleet()
+    const [node] = await fleet.ready('one')
+    const origin = fleet.origin('first', 50)
+    const cache = node.cache({ monitor: { share: 1, maxPerSecond: 1_000 }, loads: { max: 1, queue: 10 } })
+    await fleet.until(cache.getOrSet('b42', origin.load))
+    const other = cache.getOrSet('b43', origin.load)
+    await fleet.run(10)
+    await fleet.until(cache.getOrSet('b42', origin.load))
+    expect(cache.stats()).toMatchObject({ monitor: { samples: 0 }, loading: { running: 1 } })
+    await fleet.until(other)
+    await fleet.until(cache.getOrSet('b42', origin.load))
+    expect(cache.stats()).toMatchObject({ monitor: { samples: 1 }, loading: { running: 1 } })
+    const third = cache.getOrSet('b44', origin.load)
+    await fleet.run(10)
+    expect(cache.stats().loading).toMatchObject({ running: 1, queued: { callers: 1 } })
+    await fleet.until(third)
+    expect(cache.stats()).toMatchObject({ monitor: { samples: 1, consistent: 1 }, loading: { running: 0 } })
+  })
+
+  it('asks nothing about a copy that it follows while there is no place for it', async () => {
+    const fleet = new Fleet()
+    const [node] = await fleet.ready('one')
+    const origin = fleet.origin('first')
+    const cache = node.cache({ monitor: { share: 1 }, loads: { max: 1 } })
+    await fleet.until(cache.getOrSet('b42', origin.load))
+    origin.value = 'second'
+    await fleet.until(cache.getOrSet('b42', origin.load))
+    await fleet.run(500)
+    const slow = cache.getOrSet('b43', () => fleet.sleep(2_000).then(() => 'slow'))
+    await fleet.run(15_000)
+    await slow
+    expect(cache.stats().monitor).toMatchObject({ mismatches: 1, staleAfter: { '1s': 0, '10s': 1 } })
+  })
+
+  it('looks at what reads of many keys serve too, without preferring the first of them', async () => {
+    const fleet = new Fleet()
+    const [node] = await fleet.ready('one')
+    const asked: string[] = []
+    let version = 1
+    const keys = Array.from({ length: 20 }, (_, i) => `b${i}`)
+    const cache = node.cache<number>({ monitor: { share: 1, maxPerSecond: 1_000 } })
+    const load = async ({ keys: wanted }: { readonly keys: readonly string[] }) => {
+      if (wanted.length === 1) asked.push(...wanted)
+      return new Map(wanted.map((key) => [key, version]))
+    }
+    await fleet.until(cache.getOrSetMany(keys, load))
+    expect(cache.stats().monitor?.samples).toBe(0)
+    for (let i = 0; i < 20; i++) {
+      expect(await fleet.until(cache.getOrSetMany(keys, load))).toEqual(keys.map(() => 1))
+      await fleet.run(20)
+    }
+    expect(cache.stats().monitor).toMatchObject({ samples: 20, consistent: 20 })
+    expect(new Set(asked).size).toBeGreaterThan(5)
+    version = 2
+    await fleet.until(cache.getOrSetMany(keys, load))
+    await fleet.run(2_000)
+    expect(cache.stats().monitor).toMatchObject({ mismatches: 1, staleAfter: { '1s': 1 } })
+  })
+
+  it('finds a value that a bulk loader does not have any more', async () => {
+    const fleet = new Fleet()
+    const [node] = await fleet.ready('one')
+    const cache = node.cache({ monitor: { share: 1 } })
+    await fleet.until(cache.getOrSet('b42', () => 'first'))
+    await fleet.until(cache.getOrSetMany(['b42'], () => new Map()))
+    await fleet.run(2_000)
+    expect(cache.stats().monitor).toMatchObject({ samples: 1, mismatches: 1, staleAfter: { '1s': 1 } })
+  })
+
   it('is off unless asked for', async () => {
     const fleet = new Fleet()
     const [node] = await fleet.ready('one')

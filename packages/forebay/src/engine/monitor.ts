@@ -4,6 +4,7 @@ import type { EntryAddress } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
 import { handOut } from '../core/kept-value.js'
 import { sameValue } from '../core/same.js'
+import type { Place } from './gate.js'
 import { runLoader } from './loader.js'
 import type { Key, Loader } from './public.js'
 import type { MonitorStats } from './reports.js'
@@ -23,6 +24,8 @@ export interface MonitorParts {
   readonly isClosed: () => boolean
   /** What a caller would be served now without a load. */
   readonly look: (at: EntryAddress) => Promise<Copy | undefined>
+  /** A place among the loads of the cache, if nobody else wants it: what the monitor asks is never worth a wait. */
+  readonly spare: () => Place | undefined
 }
 
 /** A cached value, and when its load began. */
@@ -72,14 +75,23 @@ export class Monitor {
     if (random.unit() >= this.#share || isClosed()) return
     const nowMs = clock.now()
     if (nowMs - this.#lastMs < this.#gapMs || this.#asked >= mostAsked || this.#followed >= mostFollowed) return
+    const place = this.#parts.spare()
+    if (place === undefined) return
     this.#lastMs = nowMs
     this.#asked++
     this.#counts.samples++
-    const sample = detached(() => this.#sample(read, copy))
+    const sample = detached(() => this.#sample(read, copy, place))
     const over = (): void => {
       this.#asked--
     }
     sample.then(over, over)
+  }
+
+  /** So many were served by one call: none of them is likelier to be looked at for its place among them. */
+  sawMany(served: readonly (readonly [Sampled, Copy])[]): void {
+    const from = Math.floor(this.#parts.random.unit() * served.length)
+    for (const [read, copy] of served.slice(from)) this.saw(read, copy)
+    for (const [read, copy] of served.slice(0, from)) this.saw(read, copy)
   }
 
   report(): MonitorStats {
@@ -88,16 +100,21 @@ export class Monitor {
     return { ...this.#counts, staleAfter: { '1s': s1, '10s': s10, '60s': s60 }, histogram }
   }
 
-  async #sample(read: Sampled, copy: Copy): Promise<void> {
-    const verdict = await this.#compare(read, copy, () => true)
+  async #sample(read: Sampled, copy: Copy, place: Place): Promise<void> {
+    const verdict = await this.#compare(read, copy, { place, isSame: () => true })
     this.#counts[verdict === 'differs' ? 'mismatches' : verdict]++
     if (verdict === 'differs') void this.#follow(read, copy)
   }
 
   /** Cached, origin, and cached again: `inconclusive` if the copy is not the same any more, or the origin cannot be asked. */
-  async #compare(read: Sampled, copy: Copy, isSame: (copy: Copy) => boolean): Promise<'consistent' | 'inconclusive' | 'differs'> {
+  async #compare(
+    read: Sampled,
+    copy: Copy,
+    { place, isSame }: { readonly place: Place | undefined; readonly isSame: (copy: Copy) => boolean },
+  ): Promise<'consistent' | 'inconclusive' | 'differs'> {
+    if (place === undefined) return 'inconclusive'
     try {
-      const origin = await this.#ask(read)
+      const origin = await this.#ask(read).finally(() => place.leave())
       const again = await this.#parts.look(read.at)
       if (origin === undefined || again === undefined || !this.#alike(again, copy) || !isSame(again)) return 'inconclusive'
       return this.#same(origin.value, handOut(copy.value)) ? 'consistent' : 'differs'
@@ -130,14 +147,14 @@ export class Monitor {
     followed: Copy,
     seen: { readonly seenMs: number; readonly isSame: (copy: Copy) => boolean },
   ): Promise<number | undefined> {
-    const { clock, look, isClosed } = this.#parts
+    const { clock, look, spare, isClosed } = this.#parts
     for (const lookMs of looksMs) {
       await new Promise<void>((resolve) => clock.after(Math.max(0, seen.seenMs + lookMs - clock.now()), resolve))
       if (isClosed()) return undefined
       const copy = await look(read.at).catch(() => undefined) // Redis that does not answer serves no copy
       if (copy === undefined || !this.#alike(copy, followed) || !seen.isSame(copy)) return lookMs
       if (!countedMs.includes(lookMs)) continue
-      const verdict = await this.#compare(read, followed, seen.isSame)
+      const verdict = await this.#compare(read, followed, { place: spare(), isSame: seen.isSame })
       if (verdict === 'consistent') return lookMs
       if (verdict === 'differs') this.#count(read, lookMs)
     }

@@ -307,7 +307,7 @@ export class ReadPath {
   }
 
   /** What reading many keys needs. */
-  bulkPort(): Omit<BulkPort, 'address' | 'honour'> {
+  bulkPort(): Omit<BulkPort, 'address' | 'honour' | 'saw'> {
     const { clock, digest, tell } = this.#parts
     return {
       gate: this.#loads.gate,

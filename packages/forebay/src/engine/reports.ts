@@ -112,7 +112,7 @@ export interface HotKey {
 export interface MonitorStats {
   readonly samples: number
   readonly consistent: number
-  /** Replaced while it was looked at, or the origin could not be asked. */
+  /** Replaced while it was looked at, or the origin could not be asked. What finds no place among the loads is no sample. */
   readonly inconclusive: number
   /** Differed from the origin at first sight: an invalidation may have been under way. */
   readonly mismatches: number
@@ -151,6 +151,7 @@ export interface ForebayStats {
   /** How each Redis server is held: whether it is asked, since when and why. */
   readonly redis: readonly NodeStats[]
   readonly replayed: number
+  /** How often a shard's memory was dropped because its history broke off. The first hearing of a shard, which begins one, does not count. */
   readonly dropped: number
   readonly resent: number
   readonly listenerErrors: number

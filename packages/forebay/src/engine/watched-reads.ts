@@ -78,7 +78,7 @@ export class WatchedReads {
 
   /** What reading many keys needs: the read path for the keys that take it; the others are as if nothing were cached. */
   bulkPort(address: (key: Key) => EntryAddress): BulkPort {
-    const { path, controls } = this.#parts
+    const { path, controls, monitor } = this.#parts
     const isOn = (at: EntryAddress): boolean => controls.allOn || controls.courseOf(at.key) === 'on'
     const port = path.bulkPort()
     return {
@@ -101,6 +101,7 @@ export class WatchedReads {
         return on.map((used) => (used ? (next.next().value ?? 'miss') : 'miss'))
       },
       attempt: (request) => (isOn(request.at) ? port.attempt(request) : path.aside(request)),
+      saw: monitor && ((served) => monitor.sawMany(served)),
     }
   }
 
