@@ -91,3 +91,8 @@ export class TwinKeys<V> {
     }
   }
 }
+
+/** Redis takes whole milliseconds, at least one. */
+export function whole(ms: number): number {
+  return Math.max(1, Math.round(ms))
+}

@@ -1,44 +1,33 @@
 import type { Bytes } from '../core/bytes.js'
-import {
-  type Envelope,
-  endFreshness,
-  endlessMs,
-  extendFreshness,
-  type Extension,
-  openEnvelope,
-  sealEnvelope,
-  timesIn,
-} from '../core/envelope.js'
+import type { Extension } from '../core/envelope.js'
 import { ForebayError } from '../core/errors.js'
-import {
-  type AcquireAnswer,
-  type AcquireRequest,
-  type CheckAnswer,
-  type EntryAddress,
-  type ExtendAnswer,
-  type FillAnswer,
-  type FillRequest,
-  type HeadsAnswer,
-  type LeaseRequest,
-  type Position,
-  type ReplayRequest,
-  type ReplicaAnswer,
-  type StampRequest,
-  type StoredValue,
-  type SweepRequest,
-  type SyncAnswer,
-  type SyncRequest,
-  versionScope,
-  type WriteAnswer,
-  type WriteRequest,
+import type {
+  AcquireAnswer,
+  AcquireRequest,
+  CheckAnswer,
+  EntryAddress,
+  ExtendAnswer,
+  FillAnswer,
+  FillRequest,
+  HeadsAnswer,
+  LeaseRequest,
+  Position,
+  ReplayRequest,
+  ReplicaAnswer,
+  StampRequest,
+  SweepRequest,
+  SyncAnswer,
+  SyncRequest,
+  WriteAnswer,
+  WriteRequest,
 } from '../core/far-store.js'
-import { type Notice, type Tidings, tidingsOf } from '../core/notice.js'
+import { type Notice, tidingsOf } from '../core/notice.js'
 import { fits } from '../core/pattern.js'
-import { TwinKeys } from './twin-keys.js'
-import { type Provenance, TwinShard } from './twin-shard.js'
-
-/** Hears every notice, after the act that wrote it. */
-export type TwinListener = (shard: number, notice: Notice) => void
+import { TwinEntries } from './twin-entries.js'
+import { TwinKeys, whole } from './twin-keys.js'
+import { addressOf, isIn, nameOf } from './twin-names.js'
+import { TwinShard } from './twin-shard.js'
+import { type TwinListener, TwinShards } from './twin-shards.js'
 
 export interface TwinServerOptions {
   readonly shards: number
@@ -57,12 +46,6 @@ interface Lease {
 
 type SetRequest = Extract<WriteRequest, { readonly kind: 'set' }>
 
-/** An entry that the shard's history lets stand. */
-type Found = Envelope & { readonly bytes: Bytes }
-
-/** Keys and metadata of an entry cost about this much beside its bytes. */
-const entryOverheadBytes = 120
-
 /**
  * The far store's twin: all shards of one service, in memory. Each method is one atomic act with the time as an argument, and does exactly
  * what the Redis script of that name does; the conformance suite and the differential test hold the two together. It is shipped (a service
@@ -80,29 +63,26 @@ export class TwinServer {
   /** How often each outcome occurred, so that a test can tell what it has not tried. Clones count into the same map. */
   readonly marks: Map<string, number>
   readonly #maxBytes: number
-  readonly #shards: TwinShard[]
-  readonly #entries: TwinKeys<Bytes>
+  readonly #shards: TwinShards
+  readonly #entries: TwinEntries
   readonly #leases: TwinKeys<Lease>
-  readonly #listeners = new Set<TwinListener>()
-  #unheard: [shard: number, notice: Notice][] = []
 
   constructor(options: TwinServerOptions, origin?: TwinServer) {
     this.runId = options.runId
     this.marks = origin?.marks ?? new Map()
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
-    this.#entries = new TwinKeys(this.#maxBytes, (name, bytes) => bytes.length + 2 * name.length + entryOverheadBytes)
-    this.#leases = new TwinKeys(Number.POSITIVE_INFINITY, () => 1)
     const mark = (outcome: string) => this.#mark(outcome)
-    this.#shards = origin
-      ? origin.#shards.map((shard) => shard.clone(mark))
-      : Array.from({ length: options.shards }, () => new TwinShard(mark))
+    const shards = origin ? origin.#shards.copies(mark) : Array.from({ length: options.shards }, () => new TwinShard(mark))
+    this.#shards = new TwinShards(shards, mark)
+    this.#entries = new TwinEntries(this.#maxBytes, this.#shards, mark)
+    this.#leases = new TwinKeys(Number.POSITIVE_INFINITY, () => 1)
     if (origin === undefined) return
-    origin.#entries.copyInto(this.#entries)
+    origin.#entries.keys.copyInto(this.#entries.keys)
     origin.#leases.copyInto(this.#leases)
   }
 
   get shards(): number {
-    return this.#shards.length
+    return this.#shards.count
   }
 
   /** A replica as of now: it holds what this server holds, and hears nothing more. */
@@ -114,34 +94,32 @@ export class TwinServer {
 
   /** A shard moves here from another server, with all that it holds. */
   adopt(shard: number, from: TwinServer): void {
-    const its = (name: string) => name.startsWith(`${shard}:`)
-    this.#shards[shard] = from.#shard(shard).clone((outcome) => this.#mark(outcome))
-    this.#entries.adopt(from.#entries, its)
-    this.#leases.adopt(from.#leases, its)
-    for (const kind of ['meta', 'stamps', 'log', 'entry', 'lease'] as const) from.evict(kind, shard)
+    this.#shards.adopt(shard, from.#shards)
+    this.#entries.keys.adopt(from.#entries.keys, isIn(shard))
+    this.#leases.adopt(from.#leases, isIn(shard))
+    from.#evictAll(shard)
   }
 
   /** Tells `listener` every notice from now on; the answer ends it. */
   listen(listener: TwinListener): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#shards.listen(listener)
   }
 
   get(at: EntryAddress, nowMs: number): Bytes | undefined {
-    const bytes = this.#entries.read(nameOf(at), nowMs)
+    const bytes = this.#entries.read(at, nowMs)
     this.#mark(bytes ? 'get:bytes' : 'get:none')
     return bytes
   }
 
   /** A plain read together with the shard's position, as a replica is asked for it. */
   placedGet(at: EntryAddress, nowMs: number): ReplicaAnswer {
-    return { position: this.#shard(at.shard).position, bytes: this.get(at, nowMs) }
+    return { position: this.#shards.of(at.shard).position, bytes: this.get(at, nowMs) }
   }
 
   check(at: EntryAddress, request: { readonly newInc: string }, nowMs: number): CheckAnswer {
     return this.#act(() => {
-      this.#shard(at.shard).ensure(request.newInc)
-      const bytes = this.#validEntry(at, nowMs)?.bytes
+      this.#shards.of(at.shard).ensure(request.newInc)
+      const bytes = this.#entries.valid(at, nowMs)?.bytes
       this.#mark(bytes ? 'check:entry' : 'check:none')
       return { nowMs, bytes }
     })
@@ -149,8 +127,8 @@ export class TwinServer {
 
   acquire(at: EntryAddress, request: AcquireRequest, nowMs: number): AcquireAnswer {
     return this.#act(() => {
-      const position = this.#shard(at.shard).ensure(request.newInc)
-      const entry = this.#validEntry(at, nowMs)
+      const position = this.#shards.of(at.shard).ensure(request.newInc)
+      const entry = this.#entries.valid(at, nowMs)
       if (entry && !request.force && entry.freshUntilMs > nowMs + Math.round(request.soonMs ?? 0)) {
         this.#mark('acquire:entry')
         return { kind: 'entry', nowMs, bytes: entry.bytes }
@@ -161,7 +139,7 @@ export class TwinServer {
       const lease = this.#leases.read(nameOf(at), nowMs)
       if (lease && !request.force && lease.token !== request.takeover) return this.#wait(at, lease, { nowMs, bytes })
       this.#mark(lease ? `acquire:${request.force ? 'forced' : 'taken-over'}${lease.waitedFor ? ':waited-for' : ''}` : 'acquire:lease')
-      const { inc, seq } = this.#admit(at, request.token) ?? position
+      const { inc, seq } = this.#shards.admit(at, request.token) ?? position
       const taken = { token: request.token, seq, waitedFor: lease?.waitedFor ?? false }
       this.#leases.store(nameOf(at), taken, nowMs + whole(request.leaseMs), nowMs)
       return { kind: 'lease', nowMs, inc, seq, bytes }
@@ -175,12 +153,13 @@ export class TwinServer {
         this.#mark('fill:refused:lease')
         return { kind: 'refused', why: 'lease' }
       }
-      const shard = this.#shard(at.shard)
+      const shard = this.#shards.of(at.shard)
       this.#leases.drop(nameOf(at))
       shard.mendStamps()
       const ours = lease.seq === seq
-      const kept = ours && this.#judge({ inc, epoch: seq, tags: value.tags }, at) && !this.#outdated(value.version, at, nowMs)
-      if (kept && !this.full) this.#store(at, { inc, epoch: seq, value }, nowMs)
+      const kept =
+        ours && this.#shards.judge({ inc, epoch: seq, tags: value.tags }, at) && !this.#entries.isOutdated(value.version, at, nowMs)
+      if (kept && !this.full) this.#entries.store(at, { inc, epoch: seq, value }, nowMs)
       this.#wake(at, lease, nonce)
       if (kept && this.full) throw this.#outOfMemory('fill')
       this.#mark(kept ? 'fill:stored' : `fill:refused:${ours ? 'epoch' : 'another-lease'}`)
@@ -209,17 +188,9 @@ export class TwinServer {
 
   extend(at: EntryAddress, request: Extension, nowMs: number): ExtendAnswer | undefined {
     return this.#act(() => {
-      const shard = this.#shard(at.shard)
-      shard.mendStamps()
-      const entry = shard.position && this.#validEntry(at, nowMs)
-      const wanted = { freshMs: Math.round(request.freshMs), maxAgeMs: Math.round(request.maxAgeMs) }
-      const extended = entry && extendFreshness(entry.bytes, nowMs, wanted)
-      this.#mark(extended === undefined ? `extend:${entry ? 'not-fresh' : 'none'}` : extended.byMs > 0 ? 'extend:prolonged' : 'extend:kept')
-      if (extended === undefined) return undefined
-      const name = nameOf(at)
-      this.#entries.replace(name, extended.bytes)
-      this.#entries.prolong(name, nowMs + this.#entries.remainingMs(name, nowMs) + extended.byMs)
-      return { nowMs, ...timesIn(extended.bytes, 0) }
+      this.#shards.of(at.shard).mendStamps()
+      const times = this.#entries.extend(at, request, nowMs)
+      return times && { nowMs, ...times }
     })
   }
 
@@ -228,29 +199,29 @@ export class TwinServer {
     return this.#act(() => {
       const lease = this.#leases.read(nameOf(at), nowMs)
       this.#mark(`write:${request.kind}${lease ? ':leased' : ''}`)
-      const everywhere = this.#inEveryVersion(at)
+      const everywhere = this.#shards.inEveryVersion(at)
       if (everywhere.length > 1) this.#mark(`write:${request.kind}:versions`)
       for (const one of everywhere) this.#leases.drop(nameOf(one))
-      this.#shard(at.shard).ensure(request.newInc)
+      this.#shards.of(at.shard).ensure(request.newInc)
       const stored = request.kind === 'set' && this.#mayStore(at, { ...request, held: lease }, nowMs)
       for (const one of everywhere) {
-        if (request.kind === 'stale') this.#endFreshness(one, nowMs)
-        else this.#entries.drop(nameOf(one))
+        if (request.kind === 'stale') this.#entries.endFreshness(one, nowMs)
+        else this.#entries.drop(one)
       }
-      if (stored) this.#admit(at, `${request.nonce}+`)
+      if (stored) this.#shards.admit(at, `${request.nonce}+`)
       const { cache, key } = at
-      const position = this.#announce(at.shard, { kind: request.kind === 'stale' ? 'stale' : 'key', cache, key }, request.nonce)
-      if (stored) this.#store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
+      const position = this.#shards.announce(at.shard, { kind: request.kind === 'stale' ? 'stale' : 'key', cache, key }, request.nonce)
+      if (stored) this.#entries.store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
       return { ...position, stored }
     })
   }
 
   stamp(shard: number, request: StampRequest): Position {
     return this.#act(() => {
-      const state = this.#shard(shard)
+      const state = this.#shards.of(shard)
       state.ensure(request.newInc)
       const tidings = tidingsOf(request)
-      const position = this.#announce(shard, tidings, request.nonce)
+      const position = this.#shards.announce(shard, tidings, request.nonce)
       this.#mark(`stamp:${tidings.kind}`)
       if (tidings.kind === 'pattern') state.stampPattern(tidings.scope, tidings.parts)
       else if (tidings.kind === 'tags') state.stampTags(tidings.scope, tidings.tags)
@@ -261,7 +232,7 @@ export class TwinServer {
 
   sync(shard: number, { newInc, stamps, withLog }: SyncRequest, nowMs: number): SyncAnswer {
     return this.#act(() => {
-      const state = this.#shard(shard)
+      const state = this.#shards.of(shard)
       const position = state.ensure(newInc)
       const moreStamps = state.stampCount > stamps
       this.#mark(moreStamps ? 'sync:more-stamps' : 'sync:all-stamps')
@@ -283,7 +254,7 @@ export class TwinServer {
     return this.#act(() => {
       const positions = new Map<number, Position>()
       for (const shard of shards) {
-        const position = this.#shard(shard).position
+        const position = this.#shards.of(shard).position
         this.#mark(position ? 'ask:position' : 'ask:missing')
         if (position) positions.set(shard, position)
       }
@@ -292,7 +263,7 @@ export class TwinServer {
   }
 
   replay(shard: number, { afterSeq, limit }: ReplayRequest): readonly Notice[] {
-    const { log } = this.#shard(shard)
+    const { log } = this.#shards.of(shard)
     const heard = log.filter((notice) => notice.seq > afterSeq)
     this.#mark(heard.length === 0 ? 'replay:nothing' : heard.length > limit ? 'replay:cut' : 'replay:all')
     return heard.slice(0, limit)
@@ -300,13 +271,13 @@ export class TwinServer {
 
   /** The names of all entries in these shards, for `sweep`. */
   entryNames(shards: readonly number[]): readonly string[] {
-    return this.#entries.names().filter((name) => shards.includes(addressOf(name).shard))
+    return this.#entries.keys.names().filter((name) => shards.includes(addressOf(name).shard))
   }
 
   /** Deletes of these entries those that are sought and not valid; answers how many. */
   sweep(names: readonly string[], { cache, parts, newInc }: Omit<SweepRequest, 'pause'>, nowMs: number): number {
     const sought = names.map(addressOf).filter((at) => at.cache === cache && (parts.length === 0 || fits(parts, at.key)))
-    const living = sought.filter((at) => this.#entries.read(nameOf(at), nowMs) !== undefined)
+    const living = sought.filter((at) => this.#entries.read(at, nowMs) !== undefined)
     const deleted = living.filter((at) => this.check(at, { newInc }, nowMs).bytes === undefined).length
     this.#mark(deleted > 0 ? 'sweep:deleted' : 'sweep:nothing')
     return deleted
@@ -314,20 +285,22 @@ export class TwinServer {
 
   /** Loses a part of a shard, as memory pressure on the server would. Entries and leases go alone (`at`), or all of the shard's. */
   evict(kind: 'meta' | 'stamps' | 'log' | 'entry' | 'lease', shard: number, at?: EntryAddress | undefined): void {
-    if (kind === 'entry') this.#evictKeys(this.#entries, shard, at)
+    if (kind === 'entry') this.#evictKeys(this.#entries.keys, shard, at)
     else if (kind === 'lease') this.#evictKeys(this.#leases, shard, at)
-    else this.#shard(shard).lose(kind)
+    else this.#shards.of(shard).lose(kind)
   }
 
   /** Loses everything, as `FLUSHALL` or a restart without a disk would. */
   flush(): void {
-    this.#shards.forEach((_, shard) => {
-      for (const kind of ['meta', 'stamps', 'log', 'entry', 'lease'] as const) this.evict(kind, shard)
-    })
+    for (let shard = 0; shard < this.shards; shard++) this.#evictAll(shard)
+  }
+
+  #evictAll(shard: number): void {
+    for (const kind of ['meta', 'stamps', 'log', 'entry', 'lease'] as const) this.evict(kind, shard)
   }
 
   #evictKeys(keys: Pick<TwinKeys<unknown>, 'drop' | 'dropWhere'>, shard: number, at: EntryAddress | undefined): void {
-    if (at === undefined) keys.dropWhere((name) => name.startsWith(`${shard}:`))
+    if (at === undefined) keys.dropWhere(isIn(shard))
     else keys.drop(nameOf(at))
   }
 
@@ -339,14 +312,8 @@ export class TwinServer {
     try {
       return act()
     } finally {
-      this.#ring()
+      this.#shards.ring()
     }
-  }
-
-  #ring(): void {
-    const unheard = this.#unheard
-    this.#unheard = []
-    for (const [shard, notice] of unheard) for (const listener of this.#listeners) listener(shard, notice)
   }
 
   #outOfMemory(act: string): ForebayError {
@@ -354,65 +321,16 @@ export class TwinServer {
     return new ForebayError('E_REDIS_REFUSED', "OOM command not allowed when used memory > 'maxmemory'.")
   }
 
-  #shard(shard: number): TwinShard {
-    const state = this.#shards[shard]
-    if (state === undefined) throw new RangeError(`There is no shard ${shard}.`)
-    return state
-  }
-
-  /** The entry, if the shard's history lets it stand; one that it voids is dropped. */
-  #validEntry(at: EntryAddress, nowMs: number): Found | undefined {
-    const bytes = this.#entries.read(nameOf(at), nowMs)
-    if (bytes === undefined) return undefined
-    const envelope = openEnvelope(bytes)
-    if (envelope && this.#judge(envelope, at)) return { ...envelope, bytes }
-    this.#entries.drop(nameOf(at))
-    return undefined
-  }
-
-  #judge(provenance: Provenance, at: EntryAddress): boolean {
-    const verdict = this.#shard(at.shard).judge(provenance, at)
-    this.#mark(`valid:${verdict === 'valid' && provenance.tags.length > 0 ? 'valid-tagged' : verdict}`)
-    return verdict === 'valid'
-  }
-
-  /** The address in its own version, and in the others that the shard knows. */
-  #inEveryVersion(at: EntryAddress): readonly EntryAddress[] {
-    const others = this.#shard(at.shard)
-      .versionsOf(at.cache)
-      .filter((version) => version !== at.version)
-    return [at, ...others.map((version) => ({ ...at, version }))]
-  }
-
-  /** Makes the version known before anything is stored under it; answers the position if another had to be cleared for it. */
-  #admit({ shard, cache, version }: EntryAddress, nonce: string): Position | undefined {
-    const state = this.#shard(shard)
-    const oldest = state.admit(cache, version)
-    if (oldest === undefined) return undefined
-    this.#mark('version:pushed-out')
-    const scope = versionScope(cache, oldest)
-    const position = this.#announce(shard, { kind: 'clear', scope }, nonce)
-    state.stampClear(scope)
-    return position
-  }
-
   /** Whether a set stores its value: there is room, the lease under which alone it may is still held, and nothing newer is there. */
   #mayStore(at: EntryAddress, set: SetRequest & { readonly held: Lease | undefined }, nowMs: number): boolean {
     if (this.full) return this.#refuseSet('full')
     const { lease, held } = set
     if (lease !== undefined && (lease.token !== held?.token || lease.seq !== held.seq)) return this.#refuseSet('lease')
-    if (lease !== undefined && !this.#judge({ inc: lease.inc, epoch: lease.seq, tags: set.value.tags }, at)) return this.#refuseSet('epoch')
-    if (this.#outdated(set.value.version, at, nowMs)) return this.#refuseSet('version')
+    if (lease !== undefined && !this.#shards.judge({ inc: lease.inc, epoch: lease.seq, tags: set.value.tags }, at))
+      return this.#refuseSet('epoch')
+    if (this.#entries.isOutdated(set.value.version, at, nowMs)) return this.#refuseSet('version')
     this.#mark('set:stored')
     return true
-  }
-
-  /** Whether a value of this version would replace a valid entry of a higher one. */
-  #outdated(version: number, at: EntryAddress, nowMs: number): boolean {
-    if (version === 0) return false
-    const standing = this.#validEntry(at, nowMs)?.version ?? 0
-    this.#mark(`version:${standing === 0 ? 'first' : standing > version ? 'lower' : 'not-lower'}`)
-    return standing > version
   }
 
   #refuseSet(why: string): false {
@@ -431,70 +349,12 @@ export class TwinServer {
     return lease?.token === token ? lease : undefined
   }
 
-  #store(at: EntryAddress, loaded: { readonly inc: string; readonly epoch: number; readonly value: StoredValue }, nowMs: number): void {
-    const { inc, epoch, value } = loaded
-    const freshUntilMs = Math.min(nowMs + whole(value.freshMs), endlessMs)
-    const isEndless = freshUntilMs === endlessMs
-    if (isEndless) this.#mark('stored:endless')
-    const envelope: Envelope = {
-      codec: value.codec,
-      createdMs: nowMs,
-      freshUntilMs,
-      staleUntilMs: freshUntilMs + Math.round(value.staleMs),
-      errorUntilMs: freshUntilMs + Math.round(value.errorMs),
-      inc,
-      epoch,
-      costMs: Math.round(value.costMs),
-      extendMs: value.extendMs,
-      version: value.version,
-      tags: value.tags,
-      payload: value.payload,
-    }
-    const keptUntilMs = Math.max(envelope.staleUntilMs, envelope.errorUntilMs, freshUntilMs + Math.round(value.keepMs))
-    this.#entries.store(nameOf(at), sealEnvelope(envelope), isEndless ? Number.POSITIVE_INFINITY : keptUntilMs, nowMs)
-  }
-
-  #endFreshness(at: EntryAddress, nowMs: number): void {
-    const bytes = this.#entries.read(nameOf(at), nowMs)
-    const ended = bytes && endFreshness(bytes, nowMs)
-    if (ended) this.#entries.replace(nameOf(at), ended)
-  }
-
   /** Whoever waits for the end of this lease is told. */
   #wake(at: EntryAddress, lease: Lease, nonce: string): void {
-    if (!lease.waitedFor) return
-    const shard = this.#shard(at.shard)
-    shard.mendStamps()
-    const notice = shard.announce({ kind: 'filled', cache: at.cache, key: at.key }, nonce)
-    this.#mark(notice ? 'wake:told' : 'wake:no-shard')
-    if (notice) this.#unheard.push([at.shard, notice])
-  }
-
-  #announce(shard: number, tidings: Tidings, nonce: string): Position {
-    const notice = this.#shard(shard).announce(tidings, nonce)
-    if (notice === undefined) throw new RangeError(`Shard ${shard} has no history to tell this in.`)
-    this.#unheard.push([shard, notice])
-    return { inc: notice.inc, seq: notice.seq, head: notice.nonce }
+    if (lease.waitedFor) this.#shards.announceFilled(at, nonce)
   }
 
   #mark(outcome: string): void {
     this.marks.set(outcome, (this.marks.get(outcome) ?? 0) + 1)
   }
-}
-
-/** Lengths first, so that no two addresses share a name whatever characters they hold. */
-function nameOf({ shard, cache, version, key }: EntryAddress): string {
-  return `${shard}:${cache.length}:${version.length}:${cache}${version}${key}`
-}
-
-function addressOf(name: string): EntryAddress {
-  const [head = '', shard = '', cacheLength = '', versionLength = ''] = /^(\d+):(\d+):(\d+):/.exec(name) ?? []
-  const versionAt = head.length + Number(cacheLength)
-  const keyAt = versionAt + Number(versionLength)
-  return { shard: Number(shard), cache: name.slice(head.length, versionAt), version: name.slice(versionAt, keyAt), key: name.slice(keyAt) }
-}
-
-/** Redis takes whole milliseconds, at least one. */
-function whole(ms: number): number {
-  return Math.max(1, Math.round(ms))
 }
