@@ -120,13 +120,13 @@ describe('the plan of a cache', () => {
 
   it.each([
     [{ sliding: 'yes' }, 'sliding is "yes"; true, false or { max }'],
-    [{ sliding: { max: '1h', min: 1 } }, 'sliding.min is 1; no such option'],
+    [{ sliding: { max: '1h', min: 1 } }, 'sliding.min is no option; there is max'],
     [{ ttl: '2h', sliding: { max: '1h' } }, 'sliding.max is 3600000; at least ttl'],
     [{ sliding: true, expireDaily: { at: '04:00' } }, 'sliding is true; not together with expireDaily'],
     [{ expireDaily: { at: '4:00' } }, 'expireDaily.at is "4:00"'],
     [{ expireDaily: { at: '24:00' } }, 'expireDaily.at is "24:00"'],
     [{ expireDaily: { at: '04:00', timeZone: 'Mars/Olympus' } }, 'expireDaily.timeZone is "Mars/Olympus"'],
-    [{ expireDaily: { at: '04:00', zone: 'UTC' } }, 'expireDaily.zone is "UTC"; no such option'],
+    [{ expireDaily: { at: '04:00', zone: 'UTC' } }, 'expireDaily.zone is no option; there are at, timeZone'],
     [{ earlyRefresh: { beta: 0 } }, 'earlyRefresh.beta is 0'],
     [{ earlyRefresh: 2 }, 'earlyRefresh is 2; true, false or { beta }'],
     [{ negativeTtl: 0 }, 'negativeTtl is 0'],
@@ -180,7 +180,7 @@ describe('the plan of a cache', () => {
     [{ hotOnly: 'yes' }, 'memory.hotOnly is "yes"; true, false or { perSecond }'],
     [{ hotOnly: {} }, 'memory.hotOnly.perSecond is undefined; a number from 1 to 1000000'],
     [{ hotOnly: { perSecond: 0 } }, 'memory.hotOnly.perSecond is 0'],
-    [{ hotOnly: { perSecond: 5, per: 1 } }, 'memory.hotOnly.per is 1; no such option'],
+    [{ hotOnly: { perSecond: 5, per: 1 } }, 'memory.hotOnly.per is no option; there is perSecond'],
   ])('refuses memory %j', (memory, text) => {
     expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${text}`)
   })
@@ -232,7 +232,7 @@ describe('the plan of a cache', () => {
     [{ maxEntries: -5 }, 'memory.maxEntries is -5'],
     [{ maxEntries: null }, 'memory.maxEntries is null'],
     [{ maxBytes: '64MB' }, 'memory.maxBytes is "64MB"'],
-    [{ maxItems: 5 }, 'memory.maxItems is 5; no such option; there are maxEntries, maxBytes, policy, ttl, hotOnly'],
+    [{ maxItems: 5 }, 'memory.maxItems is no option; there are maxEntries, maxBytes, policy, ttl, hotOnly'],
   ])('refuses memory %j', (memory, message) => {
     expect(() => wrong({ ttl: 1, memory })).toThrow(`E_OPTION: cache 'books': ${message}`)
   })
@@ -240,13 +240,19 @@ describe('the plan of a cache', () => {
   it.each([
     [{ max: 0 }, 'loads.max is 0; a whole number, at least 1'],
     [{ queue: -1 }, 'loads.queue is -1; a whole number, at least 0'],
-    [{ most: 5 }, 'loads.most is 5; no such option; there are max, queue'],
+    [{ most: 5 }, 'loads.most is no option; there are max, queue'],
   ])('refuses loads %j', (loads, message) => {
     expect(() => wrong({ ttl: 1, loads })).toThrow(`E_OPTION: cache 'books': ${message}`)
   })
 
   it('refuses options that there are not, naming those that there are', () => {
-    expect(() => wrong({ ttl: 1, tll: '5m' })).toThrow(`E_OPTION: cache 'books': tll is "5m"; no such option; there are ttl, `)
+    expect(() => wrong({ ttl: 1, tll: '5m' })).toThrow(`E_OPTION: cache 'books': tll is no option; there are ttl, `)
+    // What stands in the wrong place may be a secret.
+    expect(() => wrong({ ttl: 1, redis: 'redis://:secret@host' })).toThrow(/redis is no option(?!.*secret)/)
+  })
+
+  it.each([null, '5m', 60, ['5m']])('refuses %j in the place of options', (options) => {
+    expect(() => wrong(options as unknown as object)).toThrow(/^E_OPTION: cache 'books': the options are .*; an object such as/)
   })
 
   it('refuses a cache without ttl, and says where to put one', () => {

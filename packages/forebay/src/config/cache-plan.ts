@@ -8,7 +8,7 @@ import { noCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { lifetimeOptions } from './lifetime-options.js'
 import { memoryBounds } from './memory-options.js'
-import { between, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
+import { between, noOption, objectOfOptions, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
 import { withStrategy } from './strategy-option.js'
 import { compressionOption, sameSeal, schemaOptions, sealOption } from './payload-options.js'
 
@@ -53,12 +53,12 @@ const loadsOtherwise = { max: 256, queue: 10_000 }
 export function cachePlan(name: string, given: CacheOptions<never> | undefined, defaults: CacheOptions | undefined): CachePlan {
   checkName('the cache name', name)
   const where = `cache '${name}': `
-  const said: Record<string, unknown> = { ...otherwise, ...withoutUndefined(defaults), ...withoutUndefined(given) }
+  const own = objectOfOptions(where, given)
+  const said: Record<string, unknown> = { ...otherwise, ...withoutUndefined(defaults), ...own }
   for (const option of Object.keys(said)) {
-    if (!cacheOptions.includes(option as keyof CacheOptions))
-      throw refusal(where, option, said[option], `no such option; there are ${cacheOptions.join(', ')}`)
+    if (!cacheOptions.includes(option as keyof CacheOptions)) throw noOption(where, option, cacheOptions)
   }
-  const { strategy, options } = withStrategy(where, said, withoutUndefined(given))
+  const { strategy, options } = withStrategy(where, said, own)
   if (options.ttl === undefined && strategy !== 'persistent') {
     throw new ForebayError('E_OPTION', `${where}ttl is missing; give the cache one, or createForebay({ defaults: { ttl } })`)
   }
@@ -115,7 +115,7 @@ function loadBounds(where: string, loads: unknown): CachePlan['loads'] {
     throw refusal(where, 'loads', loads, 'an object of max and queue')
   }
   const { max, queue, ...rest }: Record<string, unknown> = { ...loadsOtherwise, ...withoutUndefined(loads) }
-  for (const option of Object.keys(rest)) throw refusal(where, `loads.${option}`, rest[option], 'no such option; there are max, queue')
+  for (const option of Object.keys(rest)) throw noOption(where, `loads.${option}`, ['max', 'queue'])
   return { max: whole(where, 'loads.max', max, 1), queue: whole(where, 'loads.queue', queue, 0) }
 }
 
@@ -125,8 +125,7 @@ function monitorOption(where: string, monitor: unknown): CachePlan['monitor'] {
     throw refusal(where, 'monitor', monitor, 'an object of share and maxPerSecond, or false')
   }
   const { share, maxPerSecond, ...rest }: Record<string, unknown> = { maxPerSecond: 10, ...withoutUndefined(monitor) }
-  for (const option of Object.keys(rest))
-    throw refusal(where, `monitor.${option}`, rest[option], 'no such option; there are share, maxPerSecond')
+  for (const option of Object.keys(rest)) throw noOption(where, `monitor.${option}`, ['share', 'maxPerSecond'])
   return {
     share: between(where, 'monitor.share', share, 0, 1),
     maxPerSecond: between(where, 'monitor.maxPerSecond', maxPerSecond, 0.001, 1_000),

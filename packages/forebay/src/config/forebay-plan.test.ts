@@ -44,10 +44,11 @@ describe('the options of a service', () => {
     [{ service: 'shop', health: { redis: 'vital' } }, `health.redis is "vital"; 'optional' or 'critical'`],
     [{ service: 'shop', redis: false, health: { redis: 'critical' } }, 'health.redis is "critical"; there is no redis'],
     [{ service: 'shop', health: { interval: 0 } }, 'health.interval is 0; a duration is'],
-    [{ service: 'shop', health: { every: 1 } }, 'health.every is 1; there are redis, interval, slow and lag'],
+    [{ service: 'shop', health: { every: 1 } }, 'health.every is no option; there are redis, interval, slow, lag'],
     [{ service: 'shop', defaults: { ttl: 'long' } }, 'ttl is "long"; a duration is'],
-    [{ service: 'shop', defaults: { tll: 1 } }, 'tll is 1; no such option'],
-    [{ service: 'shop', defaults: 'none' }, 'no such option'],
+    [{ service: 'shop', defaults: { tll: 1 } }, 'tll is no option'],
+    [{ service: 'shop', defaults: 'none' }, 'defaults: the options are "none"; an object'],
+    [{ service: 'shop', defaults: null }, 'defaults: the options are null; an object'],
   ])('are refused with what is wrong: %j', (options, message) => {
     expect(() => check(options)).toThrow(/^E_OPTION: /)
     expect(() => check(options)).toThrow(message)

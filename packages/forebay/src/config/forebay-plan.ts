@@ -7,7 +7,7 @@ import { noCodecs, type ValueCodec, ValueCodecs } from '../core/value-codec.js'
 import type { CacheOptions } from '../engine/public.js'
 import { cachePlan, samePlan } from './cache-plan.js'
 import { type HealthOptions, healthPlan } from './health-option.js'
-import { withoutUndefined } from './option-checks.js'
+import { objectOfOptions, withoutUndefined } from './option-checks.js'
 import { type OutboxOptions, outboxPlan } from './outbox-option.js'
 import { checkRedisSaid, type Profile, type ProfilePlan, profilePlan, withThreshold } from './profiles.js'
 
@@ -83,7 +83,8 @@ export function checkServiceOptions(options: ServiceOptions<unknown>): void {
   if (defaults?.strategy === 'persistent') {
     throw new ForebayError('E_OPTION', 'defaults: strategy is "persistent"; a cache whose values do not end by time asks for that itself')
   }
-  if (defaults !== undefined) cachePlan('defaults', { ttl: 1, ...defaults } as CacheOptions<never>, undefined)
+  if (defaults !== undefined)
+    cachePlan('defaults', { ttl: 1, ...objectOfOptions('defaults: ', defaults) } as CacheOptions<never>, undefined)
 }
 
 /** How keys are shown in events; `undefined`: as they are. */

@@ -1,7 +1,7 @@
 import { parseDuration } from '../core/duration.js'
 import { type HealthPlan, usualHealth } from '../core/health.js'
 import type { Duration } from '../engine/public.js'
-import { oneOf, refusal } from './option-checks.js'
+import { noOption, oneOf, refusal } from './option-checks.js'
 
 /** What `health()` looks at, and what it makes of it. Given at all, looks are taken from the start, else from its first call on. */
 export interface HealthOptions {
@@ -24,7 +24,7 @@ export function healthPlan(given: unknown, hasRedis: boolean): HealthPlan {
   if (typeof given !== 'object' || given === null) throw refusal('', 'health', given, 'an object { redis, interval, slow, lag }')
   const { redis: said, interval, slow, lag, ...others } = given as { readonly [option: string]: unknown }
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw refusal('', `health.${unknown}`, others[unknown], 'there are redis, interval, slow and lag')
+  if (unknown !== undefined) throw noOption('', `health.${unknown}`, ['redis', 'interval', 'slow', 'lag'])
   const asked = said === undefined ? undefined : oneOf('', 'health.redis', said, choices)
   if (asked === 'critical' && !hasRedis) throw refusal('', 'health.redis', asked, 'there is no redis')
   const ms = (option: string, value: unknown, usualMs: number) => (value === undefined ? usualMs : parseDuration(`health.${option}`, value))

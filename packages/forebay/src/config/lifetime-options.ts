@@ -2,7 +2,7 @@ import { DailyEnd } from '../core/daily-end.js'
 import { parseDuration } from '../core/duration.js'
 import type { CachePlan } from '../core/plan.js'
 import type { CacheOptions } from '../engine/public.js'
-import { refusal, withoutUndefined } from './option-checks.js'
+import { noOption, refusal, withoutUndefined } from './option-checks.js'
 
 type Options = Readonly<Record<string, unknown>>
 type ReadDuration = (option: keyof CacheOptions, otherwiseMs: number) => number
@@ -37,14 +37,14 @@ function slidingOption(where: string, options: Options): CachePlan['sliding'] {
   const mostSpans = options.strategy === 'lfu' ? mostSpansByUse : 1
   if (sliding === true) return { maxMs: 0, mostSpans }
   const { max, ...rest } = partsOf(where, 'sliding', sliding, 'true, false or { max }')
-  refuseOthers(where, 'sliding', rest, 'max')
+  refuseOthers(where, 'sliding', rest, ['max'])
   return { maxMs: Math.round(parseDuration(`${where}sliding.max`, max)), mostSpans }
 }
 
 function dailyOption(where: string, daily: unknown): DailyEnd | undefined {
   if (daily === undefined) return undefined
   const { at, timeZone = 'UTC', ...rest } = partsOf(where, 'expireDaily', daily, "{ at: '04:00', timeZone: 'Europe/Berlin' }")
-  refuseOthers(where, 'expireDaily', rest, 'at, timeZone')
+  refuseOthers(where, 'expireDaily', rest, ['at', 'timeZone'])
   const time = typeof at === 'string' ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(at) : null
   if (time === null) throw refusal(where, 'expireDaily.at', at, "a time of day from '00:00' to '23:59'")
   if (typeof timeZone === 'string') {
@@ -61,7 +61,7 @@ function betaOption(where: string, early: unknown): number {
   if (early === undefined || early === false) return 0
   if (early === true) return 1
   const { beta, ...rest } = partsOf(where, 'earlyRefresh', early, 'true, false or { beta }')
-  refuseOthers(where, 'earlyRefresh', rest, 'beta')
+  refuseOthers(where, 'earlyRefresh', rest, ['beta'])
   if (typeof beta !== 'number' || !(beta > 0 && beta <= 100))
     throw refusal(where, 'earlyRefresh.beta', beta, 'a number above 0, at most 100')
   return beta
@@ -72,6 +72,6 @@ function partsOf(where: string, option: string, value: unknown, wanted: string):
   return withoutUndefined(value)
 }
 
-function refuseOthers(where: string, option: string, rest: Options, known: string): void {
-  for (const name of Object.keys(rest)) throw refusal(where, `${option}.${name}`, rest[name], `no such option; there is ${known}`)
+function refuseOthers(where: string, option: string, rest: Options, known: readonly string[]): void {
+  for (const name of Object.keys(rest)) throw noOption(where, `${option}.${name}`, known)
 }

@@ -1,7 +1,7 @@
 import { parseDuration } from '../core/duration.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Strategy } from '../core/strategy.js'
-import { between, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
+import { between, noOption, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
 
 const otherwise = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024, policy: 's3fifo', ttl: undefined, hotOnly: false }
 /** Copies of hot keys are few, and Redis need not be spared more than one read a second. */
@@ -20,8 +20,7 @@ export function memoryBounds(where: string, memory: unknown, strategy: Strategy 
   const ofStrategy = strategy === 'lru' || strategy === 'lfu' ? { policy: strategy } : {}
   const all: Record<string, unknown> = { ...otherwise, ...(hotPerSecond > 0 ? hotOtherwise : {}), ...ofStrategy, ...said }
   const { maxEntries, maxBytes, policy, ttl, hotOnly: _, ...rest } = all
-  for (const option of Object.keys(rest))
-    throw refusal(where, `memory.${option}`, rest[option], 'no such option; there are maxEntries, maxBytes, policy, ttl, hotOnly')
+  for (const option of Object.keys(rest)) throw noOption(where, `memory.${option}`, ['maxEntries', 'maxBytes', 'policy', 'ttl', 'hotOnly'])
   return {
     maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
     maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
@@ -38,7 +37,6 @@ function hotOption(where: string, hotOnly: unknown): number {
     throw refusal(where, 'memory.hotOnly', hotOnly, 'true, false or { perSecond }')
   }
   const { perSecond, ...rest } = withoutUndefined(hotOnly)
-  for (const option of Object.keys(rest))
-    throw refusal(where, `memory.hotOnly.${option}`, rest[option], 'no such option; there is perSecond')
+  for (const option of Object.keys(rest)) throw noOption(where, `memory.hotOnly.${option}`, ['perSecond'])
   return between(where, 'memory.hotOnly.perSecond', perSecond, 1, 1_000_000)
 }

@@ -24,6 +24,17 @@ export function refusal(where: string, option: string, value: unknown, wanted: s
   return new ForebayError('E_OPTION', `${where}${option} is ${show(value)}; ${wanted}`)
 }
 
+/** For a name that there is not. Its value is not shown: what stands in the wrong place may be a URL with its password, or a key. */
+export function noOption(where: string, option: string, known: readonly string[]): ForebayError {
+  return new ForebayError('E_OPTION', `${where}${option} is no option; there ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`)
+}
+
+/** Options as they were given, or `E_OPTION`: a text or a number would be none at all. */
+export function objectOfOptions(where: string, given: unknown): Record<string, unknown> {
+  if (given === undefined || (typeof given === 'object' && given !== null && !Array.isArray(given))) return withoutUndefined(given)
+  throw new ForebayError('E_OPTION', `${where}the options are ${show(given)}; an object such as { ttl: '5m' }`)
+}
+
 export function withoutUndefined(options: object | undefined): Record<string, unknown> {
   return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined))
 }

@@ -1,5 +1,5 @@
 import { mostUnsent } from '../core/plan.js'
-import { refusal, whole } from './option-checks.js'
+import { noOption, refusal, whole } from './option-checks.js'
 
 /** What becomes of invalidations that cannot be sent. */
 export interface OutboxOptions {
@@ -24,7 +24,7 @@ export function outboxPlan(given: unknown): OutboxPlan {
     throw refusal('', 'outbox', given, 'an object { directory, max }')
   const { directory, max, ...others } = given as { readonly [option: string]: unknown }
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw refusal('', `outbox.${unknown}`, others[unknown], 'there are directory and max')
+  if (unknown !== undefined) throw noOption('', `outbox.${unknown}`, ['directory', 'max'])
   if (directory !== undefined && (typeof directory !== 'string' || directory === ''))
     throw refusal('', 'outbox.directory', directory, 'the path of a directory')
   return { directory, most: max === undefined ? mostUnsent : whole('', 'outbox.max', max, 1) }

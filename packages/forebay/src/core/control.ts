@@ -26,12 +26,12 @@ export function checkControl(where: string, control: unknown): Partial<Pick<Cont
     throw new ForebayError('E_OPTION', `${where}control is ${show(control)}; an object of mode and ramp`)
   }
   const { mode, ramp, ...rest }: { mode?: unknown; ramp?: unknown } = control
-  for (const option of Object.keys(rest)) throw new ForebayError('E_OPTION', `${where}${option} is no control; there are mode and ramp`)
+  for (const option of Object.keys(rest)) throw new ForebayError('E_OPTION', `${where}control.${option} is no option; there are mode, ramp`)
   if (mode !== undefined && !modes.includes(mode)) {
-    throw new ForebayError('E_OPTION', `${where}mode is ${show(mode)}; 'on', 'off' or 'shadow'`)
+    throw new ForebayError('E_OPTION', `${where}control.mode is ${show(mode)}; 'on', 'off' or 'shadow'`)
   }
   if (ramp !== undefined && !(Number.isInteger(ramp) && (ramp as number) >= 0 && (ramp as number) <= wholeRamp)) {
-    throw new ForebayError('E_OPTION', `${where}ramp is ${show(ramp)}; a whole number of percent from 0 to 100`)
+    throw new ForebayError('E_OPTION', `${where}control.ramp is ${show(ramp)}; a whole number of percent from 0 to 100`)
   }
   return { ...(mode !== undefined && { mode: mode as Course }), ...(ramp !== undefined && { ramp: ramp as number }) }
 }

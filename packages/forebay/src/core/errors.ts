@@ -9,7 +9,7 @@ export const errorTable = {
   },
   E_KEY: {
     what: 'A key cannot be used.',
-    why: 'Keys are strings, finite numbers, booleans, null, or arrays and plain objects of these.',
+    why: 'Keys are strings, finite numbers, or arrays and plain objects of strings, numbers, booleans and null.',
     todo: 'Pass the identifying fields instead of an instance, a function, undefined or NaN.',
   },
   E_TAG: {

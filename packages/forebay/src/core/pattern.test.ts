@@ -61,6 +61,10 @@ describe('a pattern', () => {
   it.each(['a*', null, undefined, { parts: ['a', ''] }, ['a', '']])('is not %j', (given) => {
     expect(() => partsOf(given)).toThrow(/^E_PATTERN: a pattern is/)
   })
+
+  it.each(['a*', null, 7])('is not made by a call with %j', (given: unknown) => {
+    expect(() => pattern(given as TemplateStringsArray)).toThrow(/^E_PATTERN: a pattern is/)
+  })
 })
 
 describe('a tag of parts', () => {

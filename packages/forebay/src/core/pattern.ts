@@ -19,6 +19,7 @@ const loneSurrogate = /\p{Surrogate}/u
 
 /** A pattern over keys: `` pattern`author:${id}:*` ``. A `*` between the values is a gap; the values are data, whatever they hold. */
 export function pattern(texts: TemplateStringsArray, ...values: readonly (string | number)[]): Pattern {
+  if (!Array.isArray(texts)) throw notATemplate(texts)
   const parts = ['']
   texts.forEach((text, i) => {
     const [first = '', ...rest] = text.split('*')
@@ -36,9 +37,13 @@ export function pattern(texts: TemplateStringsArray, ...values: readonly (string
 /** The parts of a pattern; throws `E_PATTERN` for anything that the template did not make. */
 export function partsOf(given: unknown): readonly string[] {
   if (given === null || typeof given !== 'object' || !(patternMark in given)) {
-    throw new ForebayError('E_PATTERN', `a pattern is ${show(given)}; make it by the template, as in pattern\`author:\${id}:*\``)
+    throw notATemplate(given)
   }
   return (given as Pattern).parts
+}
+
+function notATemplate(given: unknown): ForebayError {
+  return new ForebayError('E_PATTERN', `a pattern is ${show(given)}; make it by the template, as in pattern\`author:\${id}:*\``)
 }
 
 /** Whether a canonical key fits: its literals occur in this order, the first at the beginning, the last at the end. */

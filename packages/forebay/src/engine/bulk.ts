@@ -12,7 +12,7 @@ import type { Served } from './served.js'
 import type { Copy, Sampled } from './monitor.js'
 import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
 import type { Reading } from './registry.js'
-import { givenFunction, givenMany } from './given.js'
+import { checkGiven, givenFunction, givenMany, givenOptions } from './given.js'
 import { sideBySide } from './side-by-side.js'
 
 /** What reading many keys needs of its cache. */
@@ -45,6 +45,9 @@ const keysOfAChunk = 500
 const chunksAtOnce = 4
 /** Keys that `warm` loads at once, unless it says otherwise. */
 const warmAtOnce = 4
+
+const warmOptions = { concurrency: true, signal: true } as const satisfies Record<keyof WarmOptions, true>
+const warmManyOptions = { signal: true, chunk: true } as const satisfies Record<keyof WarmManyOptions, true>
 
 /** One distinct key of a call, and what became of it. */
 interface Item {
@@ -86,6 +89,7 @@ export class Bulk {
   async obtain(keys: readonly Key[], load: BulkLoader<unknown>, options: BulkOptions | undefined): Promise<unknown[]> {
     const { items, order } = this.#itemsOf(keys)
     givenFunction('the loader', load)
+    checkGiven(options)
     await this.#obtain(items, { load, options, lane: 'callers' })
     if (this.#port.saw !== undefined) this.#port.saw(this.#fromCache(items, load))
     for (const { failure } of order) if (failure !== undefined) throw failure.error
@@ -95,6 +99,7 @@ export class Bulk {
   async warmMany(keys: Iterable<Key>, load: BulkLoader<unknown>, options: WarmManyOptions | undefined): Promise<WarmResult> {
     const { items } = this.#itemsOf([...givenMany('keys', keys)])
     givenFunction('the loader', load)
+    givenOptions(options, warmManyOptions)
     const { signal, chunk } = options ?? {}
     await this.#obtain(items, { load, options: { signal, chunk }, lane: 'warm-ups' })
     const result = { loaded: 0, present: 0, failed: 0 }
@@ -103,6 +108,7 @@ export class Bulk {
   }
 
   async warm(keys: Iterable<Key>, load: Loader<unknown>, options: WarmOptions | undefined): Promise<WarmResult> {
+    givenOptions(options, warmOptions)
     const { signal, concurrency = warmAtOnce } = options ?? {}
     givenFunction('the loader', load)
     const result = { loaded: 0, present: 0, failed: 0 }

@@ -4,6 +4,7 @@ import type { EventOf, EventType, ForebayEvent } from '../core/events.js'
 import type { Health } from '../core/health.js'
 import type { CachePlan } from '../core/plan.js'
 import { Engine } from './forebay.js'
+import { givenOptions } from './given.js'
 import { loadingCache } from './loading-cache.js'
 import type { EngineParts } from './parts.js'
 import type {
@@ -110,6 +111,7 @@ class Facade implements Forebay {
   }
 
   async close(options?: { readonly timeout?: Duration | undefined }): Promise<{ readonly unsent: number }> {
+    givenOptions(options, { timeout: true })
     return this.#engine.close(options?.timeout === undefined ? closeTimeoutMs : parseDuration('timeout', options.timeout))
   }
 

@@ -28,13 +28,37 @@ describe('a mistake that no types have told of', () => {
     ['entries as an object', (books: Untyped) => books.setMany?.({ b42: 1 }), 'E_OPTION: the entries is'],
     ['a bulk load without a loader', (books: Untyped) => books.getOrSetMany?.(['b42']), 'E_OPTION: the loader is undefined; a function'],
     ['a warm-up without a loader', (books: Untyped) => books.warm?.(['b42']), 'E_OPTION: the loader is undefined; a function'],
+    ['entries that are no pairs', (books: Untyped) => books.setMany?.(['b42']), 'E_OPTION: an entry is "b42"; a pair [key, value]'],
+    [
+      'a misspelt repetition',
+      (books: Untyped) => books.invalidate?.('b42', { agian: '1s' }),
+      'E_OPTION: agian is no option here; there are again',
+    ],
+    [
+      'a span in place of options',
+      (books: Untyped) => books.invalidateTags?.(['a'], '1s'),
+      'E_OPTION: the options are "1s"; an object of again',
+    ],
+    [
+      'a misspelt option of a bulk load',
+      (books: Untyped) => books.getOrSetMany?.(['b42'], () => [], { chnk: 5 }),
+      'E_OPTION: chnk is no option',
+    ],
+    ['one of a warm-up', (books: Untyped) => books.warm?.(['b42'], () => 1, { concurency: 5 }), 'E_OPTION: concurency is no option'],
+    [
+      'one of a bulk warm-up',
+      (books: Untyped) => books.warmMany?.(['b42'], () => [], { concurrency: 5 }),
+      'E_OPTION: concurrency is no option',
+    ],
     ['an update without a commit', (books: Untyped) => books.update?.('b42'), 'E_OPTION: commit is undefined; a function'],
   ] as const)('%s', async (_, call, message) => {
     await expect(call(untyped().books)).rejects.toThrow(message)
   })
 
-  test('at the service: what is wrapped, who listens', () => {
+  test('at the service: what is wrapped, who listens, how it ends', async () => {
     const { forebay } = untyped()
+    await expect(forebay.close?.({ timeot: '5s' })).rejects.toThrow('E_OPTION: timeot is no option here; there are timeout')
+    await expect(forebay.invalidateTags?.(['a'], { agian: '1s' })).rejects.toThrow('E_OPTION: agian is no option')
     expect(() => forebay.wrap?.(7, { name: 'search' })).toThrow('E_OPTION: wrap is given 7; a function')
     expect(() => forebay.on?.('load')).toThrow('E_OPTION: the listener is undefined; a function')
     expect(() => forebay.onAny?.(null)).toThrow('E_OPTION: the listener is null; a function')

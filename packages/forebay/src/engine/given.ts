@@ -34,13 +34,24 @@ export function givenMany<T extends Iterable<unknown>>(name: string, value: T): 
 
 /** Options of one call or value: a name that there is not would be a lifetime that does not count. */
 export function checkGiven(options: object | undefined): void {
+  givenOptions(options, known)
+}
+
+/** Options with names that there are: what is misspelt would not count, and nobody would be told. */
+export function givenOptions(options: object | undefined, names: Readonly<Record<string, true>>): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) {
-    throw new ForebayError('E_OPTION', `the options are ${show(options)}; an object such as { ttl: '5m' }`)
+    throw new ForebayError('E_OPTION', `the options are ${show(options)}; an object of ${Object.keys(names).join(', ')}`)
   }
   for (const name in options) {
-    if (!Object.hasOwn(known, name)) {
-      throw new ForebayError('E_OPTION', `${name} is no option of a call or value; there are ${Object.keys(known).join(', ')}`)
+    if (!Object.hasOwn(names, name)) {
+      throw new ForebayError('E_OPTION', `${name} is no option here; there are ${Object.keys(names).join(', ')}`)
     }
   }
+}
+
+/** A pair, or `E_OPTION`. */
+export function givenPair<P extends readonly unknown[]>(name: string, value: P): P {
+  if (!Array.isArray(value)) throw new ForebayError('E_OPTION', `${name} is ${show(value)}; a pair [key, value]`)
+  return value
 }

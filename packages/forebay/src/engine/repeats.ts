@@ -1,9 +1,12 @@
 import type { Clock, Timer } from '../core/clock.js'
 import { parseDuration } from '../core/duration.js'
+import { givenOptions } from './given.js'
 import type { Duration, InvalidateOptions, WriteResult } from './public.js'
 
 /** Most invalidations that wait to be repeated; with one more the oldest is repeated at once. */
 const mostRepeats = 10_000
+
+const known = { again: true } as const satisfies Record<keyof InvalidateOptions, true>
 
 interface Repeat {
   readonly timer: Timer
@@ -29,6 +32,7 @@ export class Repeats {
 
   /** Makes a write, and once more after `again`, or when the cache is closed if that is sooner. */
   run(options: InvalidateOptions | undefined, write: () => Promise<WriteResult>): Promise<WriteResult> {
+    givenOptions(options, known)
     if (options?.again === undefined) return write()
     const running = this.#twice(options.again, write)
     this.#track(running) // closing waits for it, and so for what it adds

@@ -6,7 +6,7 @@ import type { Tidings } from '../core/notice.js'
 import { type Pattern, partsOf } from '../core/pattern.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Token } from '../core/token.js'
-import { givenFunction, givenMany } from './given.js'
+import { givenFunction, givenMany, givenPair } from './given.js'
 import { isKept } from './lifetimes.js'
 import type { LoadsParts } from './loads.js'
 import type { Near } from './near.js'
@@ -68,10 +68,10 @@ export class WriteVerbs {
     entries: Iterable<readonly [key: Key, value: unknown, options?: SetOptions | undefined]>,
     options?: SetOptions,
   ): Promise<WriteResult> {
-    const sets = Array.from(givenMany('the entries', entries), ([key, value, own]) => ({
-      at: this.#parts.address(key),
-      set: { key, value, options: [own, options] },
-    }))
+    const sets = Array.from(givenMany('the entries', entries), (entry) => {
+      const [key, value, own] = givenPair('an entry', entry)
+      return { at: this.#parts.address(key), set: { key, value, options: [own, options] } }
+    })
     const beganMs = this.#parts.clock.now()
     const tokens: Token[] = []
     const refused: unknown[] = []

@@ -141,6 +141,24 @@ describe('the redis option', () => {
     ['a bad port', 'redis://a:99999', /redis\.port is 99999/],
     ['nothing', {}, /redis names no server/],
     ['an unknown name', { hots: 'a' }, /redis\.hots is no option/],
+    ['a password that is no text', { host: 'a', password: 12345 }, /redis\.password is no text$/],
+    ['a user that is no text', { cluster: ['a'], username: null }, /redis\.username is no text$/],
+    [
+      "the Sentinels' password as a number",
+      { sentinels: [{ host: 'a' }], name: 'main', sentinelPassword: 1 },
+      /redis\.sentinelPassword is no text$/,
+    ],
+    [
+      'an unknown name in a node of a Cluster',
+      { cluster: [{ host: 'a', prt: 1 }] },
+      /redis\.cluster\.prt is no option; there are host, port/,
+    ],
+    ['an unknown name in a Sentinel', { sentinels: [{ host: 'a', prt: 1 }], name: 'main' }, /redis\.sentinels\.prt is no option/],
+    [
+      'a Sentinel as a text',
+      { sentinels: ['redis://:pw@a:1'], name: 'main' },
+      /redis\.sentinels is "redis:\/\/\*\*\*@a:1"; \{ host, port \} of each/,
+    ],
     ['an empty Cluster', { cluster: [] }, /redis\.cluster is an array/],
     ['Sentinels in a URL without a name', 'redis+sentinel://a:1', /redis is "redis\+sentinel:\/\/a:1"; .*name-of-the-server/],
     ['Sentinels in a URL and others beside it', { url: 'redis+sentinel://a/main', name: 'b' }, /redis\.name is given, and redis\.url/],
@@ -230,6 +248,7 @@ describe('the redis option', () => {
     [{ reads: 'hedge', nodes: ['redis://u:p@a'] }, 'redis.replicas.nodes is "redis://***@a"'],
     [{ reads: 'hedge', nodes: ['a:99999'] }, 'redis.replicas.nodes.port is 99999'],
     [{ reads: 'hedge', node: 'a' }, 'redis.replicas.node is no option'],
+    [{ reads: 'hedge', nodes: [{ hots: 'a' }] }, 'redis.replicas.nodes.hots is no option'],
   ])('refuses %j for replicas', (replicas, message) => {
     expect(() => parse({ host: 'a', replicas } as unknown as RedisOption)).toThrow(message)
   })

@@ -31,6 +31,7 @@ export const serverOptions = [
 ]
 export const clusterOptions = ['cluster', ...common]
 const forSentinels = ['name', 'sentinelUsername', 'sentinelPassword', 'sentinelCredentials', 'sentinelTls'] as const
+const addressOptions = ['host', 'port']
 const replicaOptions = ['reads', 'nodes', 'hedgeAfter', 'budget']
 const defaultBudget = 0.05
 
@@ -99,7 +100,7 @@ function clusterPlan(option: RedisClusterOption): Place {
   if (!Array.isArray(cluster) || cluster.length === 0) throw wrong('redis.cluster', cluster, 'a list of at least one node')
   const urls = cluster.flatMap((node) => (typeof node === 'string' && node.includes('://') ? [parseRedisUrl('redis.cluster', node)] : []))
   const nodes = cluster.flatMap((node: RedisClusterOption['cluster'][number]): readonly Address[] => {
-    if (typeof node !== 'string') return [checkAddress('redis.cluster', { port: defaultPort, ...node })]
+    if (typeof node !== 'string') return [checkNode('redis.cluster', node, defaultPort)]
     if (node.includes('://')) return parseRedisUrl('redis.cluster', node).nodes.map((each) => checkAddress('redis.cluster', each))
     return [checkHost('redis.cluster', node)]
   })
@@ -127,7 +128,14 @@ function credentialsOf(
   { username, password, credentials }: RedisServerOption | RedisClusterOption,
   from: Pick<RedisUrl, 'username' | 'password'> | undefined,
 ): Credentials {
+  checkLogin('redis.username', username)
+  checkLogin('redis.password', password)
   return loginOf('redis.credentials', credentials, { username: username ?? from?.username, password: password ?? from?.password })
+}
+
+/** A number loses its leading zeros and an object is none; the value is never shown. */
+function checkLogin(option: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'string') throw new ForebayError('E_OPTION', `${option} is no text`)
 }
 
 function loginOf(option: string, ask: AskCredentials | undefined, login: Credentials): Credentials {
@@ -158,10 +166,7 @@ function connection(
 
 function replicaPlan(option: RedisReplicasOption): ReplicaReadPlan {
   if (typeof option !== 'object' || option === null) throw wrong('redis.replicas', option, 'an object that says how they are read')
-  for (const name of Object.keys(option)) {
-    if (!replicaOptions.includes(name))
-      throw new ForebayError('E_OPTION', `redis.replicas.${name} is no option; there are ${replicaOptions.join(', ')}`)
-  }
+  checkNames(option, replicaOptions, 'redis.replicas')
   const { reads, nodes = [], hedgeAfter, budget = defaultBudget } = option
   if (reads !== 'hedge' && reads !== 'prefer') throw wrong('redis.replicas.reads', reads, "'hedge' or 'prefer'")
   if (!Array.isArray(nodes)) throw wrong('redis.replicas.nodes', nodes, 'a list of addresses')
@@ -170,9 +175,7 @@ function replicaPlan(option: RedisReplicasOption): ReplicaReadPlan {
   return {
     reads,
     nodes: nodes.map((node: NonNullable<RedisReplicasOption['nodes']>[number]) =>
-      typeof node === 'string'
-        ? checkHost('redis.replicas.nodes', node)
-        : checkAddress('redis.replicas.nodes', { port: defaultPort, ...node }),
+      typeof node === 'string' ? checkHost('redis.replicas.nodes', node) : checkNode('redis.replicas.nodes', node, defaultPort),
     ),
     hedgeAfterMs: hedgeAfter === undefined ? undefined : parseDuration('redis.replicas.hedgeAfter', hedgeAfter),
     budget,
@@ -182,25 +185,35 @@ function replicaPlan(option: RedisReplicasOption): ReplicaReadPlan {
 function sentinelPlan(option: RedisServerOption): RedisPlan['sentinel'] {
   const { sentinels, name, sentinelUsername, sentinelPassword, sentinelCredentials, sentinelTls = false } = option
   if (sentinels === undefined) return undefined
+  checkLogin('redis.sentinelUsername', sentinelUsername)
+  checkLogin('redis.sentinelPassword', sentinelPassword)
   if (!Array.isArray(sentinels) || sentinels.length === 0) throw wrong('redis.sentinels', sentinels, 'a list of at least one Sentinel')
   return {
     name: checkText('redis.name', name),
     nodes: sentinels.map((node: { readonly host: string; readonly port?: number | undefined }) =>
-      checkAddress('redis.sentinels', { port: defaultSentinelPort, ...node }),
+      checkNode('redis.sentinels', node, defaultSentinelPort),
     ),
     credentials: loginOf('redis.sentinelCredentials', sentinelCredentials, { username: sentinelUsername, password: sentinelPassword }),
     tls: checkTls('redis.sentinelTls', sentinelTls),
   }
 }
 
-function checkNames(option: object, known: readonly string[]): void {
+function checkNames(option: object, known: readonly string[], where = 'redis'): void {
   for (const name of Object.keys(option)) {
-    if (!known.includes(name)) throw new ForebayError('E_OPTION', `redis.${name} is no option; there are ${known.join(', ')}`)
+    if (!known.includes(name)) throw new ForebayError('E_OPTION', `${where}.${name} is no option; there are ${known.join(', ')}`)
   }
 }
 
 function checkText(option: string, value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : refuse(option, value, 'a text')
+}
+
+/** A node as an object; what else stands there would be ignored. */
+function checkNode(option: string, node: { readonly host: string; readonly port?: number | undefined }, otherwisePort: number): Address {
+  if (typeof node !== 'object' || node === null)
+    throw wrong(option, typeof node === 'string' ? withoutLogin(node) : node, '{ host, port } of each')
+  checkNames(node, addressOptions, option)
+  return checkAddress(option, { host: node.host, port: node.port ?? otherwisePort })
 }
 
 function checkAddress(

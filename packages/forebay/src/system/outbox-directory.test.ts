@@ -111,7 +111,7 @@ describe('a directory that cannot be used is refused, by its name', () => {
   it.each([
     [{ directory: '' }, 'outbox.directory is ""'],
     [{ directory: 7 }, 'outbox.directory is 7'],
-    [{ file: '/x' }, 'outbox.file is "/x"; there are directory and max'],
+    [{ file: '/x' }, 'outbox.file is no option; there are directory, max'],
     [{ max: 0 }, 'outbox.max is 0; a whole number, at least 1'],
     [true, 'outbox is true; an object'],
   ])('%o', (outbox, words) => expect(create(outbox as object)).toThrow(words))
