@@ -26,8 +26,10 @@ export interface Client {
   readonly prepare: (() => Promise<void>) | undefined
   /** How long to wait before the next attempt, where it is not the client that begins it. */
   readonly pauseMs: () => number
-  /** The next attempt to connect comes within this time. */
-  hurry(longestMs: number): void
+  /** The next attempt to connect comes at once. */
+  atOnce(): void
+  /** The next attempt comes soon, however many there were. */
+  soon(): void
   /** Writes one command; strings in its answer come as buffers. */
   send(name: string, args: readonly Argument[], outcome: Outcome): void
   /** As `send`, for a read of keys: the path on which each microsecond counts. */
@@ -46,11 +48,10 @@ export type OpenClient = (address: Address | undefined) => Client
  */
 const disconnectMs = 50
 const keepAliveMs = 1_000
-const firstRetryMs = 25
-/** Short of what is promised for the way back: from the server's return to the first hit there are two round trips and a load more. */
-const longestRetryMs = 250
-/** The same where a server answers, but will not have us. */
-const longestRefusedMs = 800
+/** The wait at most where a connection that stood has fallen silent. */
+const atOnceMs = 10
+/** The same in least waits, where a new one was silent from the start: the time of its handshake has been waited already. */
+const soon = 3
 
 interface Library {
   readonly Redis: typeof Redis
@@ -68,13 +69,13 @@ export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerPar
   const library = load()
   const { ask } = plan.credentials
   const logins = ask && new Logins({ ask, clock, news })
-  const delay = (attempt: number, longestMs = longestRetryMs) =>
-    Math.min(firstRetryMs * 2 ** Math.min(attempt, 5), longestMs) * (0.5 + random.unit() / 2)
+  const { minMs, maxMs, refusedMs } = plan.reconnect
+  const delay = (attempt: number, longestMs: number) => Math.min(minMs * 2 ** Math.min(attempt, 30), longestMs) * (0.5 + random.unit() / 2)
   const common = settings(plan)
   return (address) => {
     let attempts = 0
-    let longestMs = longestRetryMs
-    let nextMs = longestRetryMs
+    let longestMs = maxMs
+    let nextMs = maxMs
     const pauseMs = () => {
       const ms = delay(++attempts, Math.min(longestMs, nextMs))
       nextMs = longestMs
@@ -90,14 +91,17 @@ export function clientOpener(plan: RedisPlan, { random, clock, news }: OpenerPar
       pauseMs,
       stands: () => {
         attempts = 0
-        longestMs = longestRetryMs
+        longestMs = maxMs
       },
       refused: () => {
-        longestMs = longestRefusedMs
+        longestMs = refusedMs
         nextMs = longestMs
       },
-      hurry: (ms) => {
-        nextMs = ms
+      atOnce: () => {
+        nextMs = atOnceMs
+      },
+      soon: () => {
+        nextMs = soon * minMs
       },
       read: (name, keys, outcome) => redis.sendCommand(reads.take(name, keys, outcome)),
       send: (name, args, outcome) => send(redis, new library.Command(name, args as Argument[], { replyEncoding: null }), outcome),

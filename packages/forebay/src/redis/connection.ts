@@ -28,9 +28,6 @@ export interface ConnectionOptions extends ConnectionParts {
 }
 
 const greetAgainMs = 250
-/** The wait before the next connection, at most: where a silent one was given up, and where a new one was silent from the start. */
-const atOnceMs = 10
-const afterSilentHandshakeMs = 75
 const ignore = (): void => {}
 
 /**
@@ -204,7 +201,8 @@ export class Connection {
   sever(): void {
     const { redis } = this.client
     const { stream, status } = redis
-    this.client.hurry(this.#node === undefined ? afterSilentHandshakeMs : atOnceMs)
+    if (this.#node === undefined) this.client.soon()
+    else this.client.atOnce()
     this.#failed('the server is silent')
     this.#cannotBeUsed()
     if (this.#closed || (status !== 'ready' && status !== 'connect') || stream.destroyed) return

@@ -1,8 +1,10 @@
 import type { ConnectionOptions } from 'node:tls'
-import { parseDuration, show } from '../core/duration.js'
+import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
-import { type Address, type Credentials, deadlinesFor, type RedisPlan, type ReplicaReadPlan } from './plan.js'
+import { parseDeadlines, parseReconnect } from './link-options.js'
+import { wrong } from './option-parts.js'
+import type { Address, Credentials, RedisPlan, ReplicaReadPlan } from './plan.js'
 import type { AskCredentials, RedisClusterOption, RedisOption, RedisReplicasOption, RedisServerOption } from './redis-option.js'
 import { parseSupervision } from './supervision-options.js'
 import { defaultPort, defaultSentinelPort, parseHost, parseRedisUrl, type RedisUrl, withoutLogin } from './redis-url.js'
@@ -10,7 +12,8 @@ import { defaultPort, defaultSentinelPort, parseHost, parseRedisUrl, type RedisU
 export type { RedisClusterOption, RedisCredentials, RedisOption, RedisReplicasOption, RedisServerOption } from './redis-option.js'
 
 const common = [
-  ...['username', 'password', 'credentials', 'tls', 'connectTimeout', 'deadline', 'retryOnTimeout'],
+  ...['username', 'password', 'credentials', 'tls', 'connectTimeout', 'handshakeTimeout', 'silenceTimeout', 'reconnect', 'deadline'],
+  'retryOnTimeout',
   ...['maxInFlight', 'circuit', 'health', 'replicas'],
 ]
 export const serverOptions = [
@@ -148,8 +151,8 @@ function loginOf(option: string, ask: AskCredentials | undefined, login: Credent
 function connection(
   option: RedisServerOption | RedisClusterOption,
   byUrl = false,
-): Pick<Place, 'tls' | 'deadlines' | 'supervision' | 'retryOnTimeout' | 'replicas'> {
-  const { tls, connectTimeout, retryOnTimeout = false, replicas } = option
+): Pick<Place, 'tls' | 'deadlines' | 'reconnect' | 'supervision' | 'retryOnTimeout' | 'replicas'> {
+  const { tls, reconnect, retryOnTimeout = false, replicas } = option
   const supervision = parseSupervision(option)
   if (typeof retryOnTimeout !== 'boolean') throw wrong('redis.retryOnTimeout', retryOnTimeout, 'true or false')
   return {
@@ -157,10 +160,8 @@ function connection(
     replicas: replicas === undefined ? undefined : replicaPlan(replicas),
     tls: tls === undefined ? byUrl : checkTls('redis.tls', tls),
     supervision,
-    deadlines: deadlinesFor(
-      supervision.deadline.maxMs,
-      connectTimeout === undefined ? undefined : parseDuration('redis.connectTimeout', connectTimeout),
-    ),
+    deadlines: parseDeadlines(option, supervision.deadline.maxMs),
+    reconnect: parseReconnect(reconnect),
   }
 }
 
@@ -241,8 +242,4 @@ function checkTls(option: string, tls: boolean | ConnectionOptions): boolean | C
 
 function refuse(option: string, value: unknown, expected: string): never {
   throw wrong(option, value, expected)
-}
-
-function wrong(option: string, value: unknown, expected: string): ForebayError {
-  return new ForebayError('E_OPTION', `${option} is ${show(value)}; ${expected}`)
 }

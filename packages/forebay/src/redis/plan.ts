@@ -36,9 +36,20 @@ export interface Deadlines {
   readonly actMs: number
   /** A link that owes answers and has brought none for so long is dead. */
   readonly silentMs: number
-  /** The same from the connection to the end of the handshake, which is one round trip. */
+  /** The same from the connection to its first answer, which is few round trips. */
   readonly handshakeMs: number
 }
+
+/** How far apart attempts to connect are: half of each wait is chance, and none is shorter than the least. */
+export interface ReconnectPlan {
+  readonly minMs: number
+  readonly maxMs: number
+  /** The same where a server answers, but will not have us. */
+  readonly refusedMs: number
+}
+
+/** The most is short of what is promised for the way back: from the server's return to the first hit there are two round trips and a load more. */
+export const defaultReconnect: ReconnectPlan = { minMs: 25, maxMs: 250, refusedMs: 800 }
 
 /** How replicas are read, and where they are; no nodes = the primary, or the Cluster's map, is asked for them. */
 export interface ReplicaReadPlan extends ReplicaPlan {
@@ -62,6 +73,7 @@ export interface RedisPlan {
   /** `true` = with the platform's certificates. */
   readonly tls: ConnectionOptions | boolean
   readonly deadlines: Deadlines
+  readonly reconnect: ReconnectPlan
   readonly supervision: SupervisorPlan
   /** Whether late reads are tried once more. */
   readonly retryOnTimeout: boolean
@@ -74,8 +86,14 @@ export const defaultShards: Readonly<Record<RedisMode, number>> = { single: 16, 
 /** More shards cost every process a longer question and every group invalidation more scripts. */
 export const mostShards = 1_024
 
-/** The deadlines that follow from the one an option can set: how long a read may take. */
-export function deadlinesFor(readMs = 150, connectMs = 500): Deadlines {
-  const silentMs = Math.max(400, readMs + 250)
-  return { connectMs, readMs, lookMs: readMs + 50, actMs: Math.max(500, 2 * readMs), silentMs, handshakeMs: silentMs - 100 }
+/** The deadlines that follow from the two of readers, as far as no option says otherwise. */
+export function deadlinesFor(readMs = 150, lookMs = readMs + 50): Deadlines {
+  return {
+    connectMs: 500,
+    readMs,
+    lookMs,
+    actMs: Math.max(500, 2 * readMs),
+    silentMs: Math.max(400, lookMs + 200),
+    handshakeMs: Math.max(300, lookMs + 100),
+  }
 }

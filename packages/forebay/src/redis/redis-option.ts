@@ -28,11 +28,17 @@ interface ConnectionOption {
   readonly tls?: boolean | ConnectionOptions | undefined
   /** How long a connection may take to be made. Default 500 ms. */
   readonly connectTimeout?: Duration | undefined
+  /** How long a new connection may take to bring its first answer, which is few round trips. Default 300 ms, or `deadline.miss` and 100 ms, the longer. */
+  readonly handshakeTimeout?: Duration | undefined
   /**
-   * How long a read may take before it counts as failed: at most so long, less where answers usually come sooner. Default from 40 ms
-   * (`min`) to 150 ms (`max`); the other deadlines follow from `max`, which is meant by a time alone.
+   * A connection that owes answers and has brought none for so long is dead, and made anew. Longer than `deadline.miss`. Default 400 ms, or
+   * `deadline.miss` and 200 ms, the longer.
    */
-  readonly deadline?: Duration | { readonly min?: Duration | undefined; readonly max?: Duration | undefined } | undefined
+  readonly silenceTimeout?: Duration | undefined
+  /** How far apart attempts to connect are while they fail. */
+  readonly reconnect?: ReconnectOption | undefined
+  /** How long answers are waited for, by what is asked; a time alone is `max`, from which the others follow. */
+  readonly deadline?: Duration | DeadlineOption | undefined
   /** Most reads under way at once to one server; what is beyond is served without it. Default 10,000. Falls by itself where answers are slow. */
   readonly maxInFlight?: number | undefined
   /** When a server that answers late, or with errors, is left alone for a while. */
@@ -55,6 +61,27 @@ export interface RedisReplicasOption {
   readonly hedgeAfter?: Duration | undefined
   /** The share of the reads for which that may be done, above 0 and at most 1; a hundred more may come at once. Default 0.05. */
   readonly budget?: number | undefined
+}
+
+export interface DeadlineOption {
+  /** The least that a read waits: where answers usually come sooner than `max`, it waits less than that. Default 40 ms. */
+  readonly min?: Duration | undefined
+  /** The most that a read, or a health check, waits. Default 150 ms. */
+  readonly max?: Duration | undefined
+  /** What a read and the script behind it, which a miss needs, wait together; no shorter than `max`. Default `max` and 50 ms. */
+  readonly miss?: Duration | undefined
+  /** Writes, and all else that no reader waits for, such as proofs and greetings. Default 500 ms, or twice `max`, the longer. */
+  readonly write?: Duration | undefined
+}
+
+/** The wait doubles with each attempt, and half of it is chance: processes that were cut off together do not come back together. */
+export interface ReconnectOption {
+  /** The shortest wait, at most half of `max`. Default 25 ms. A connection that stood and falls silent is made anew without it. */
+  readonly min?: Duration | undefined
+  /** The longest. Default 250 ms. */
+  readonly max?: Duration | undefined
+  /** The longest where a server answers but will not have us, as with a wrong password; no shorter than `max`. Default 800 ms. */
+  readonly refused?: Duration | undefined
 }
 
 export interface CircuitOption {

@@ -34,7 +34,7 @@ describe('how a server is judged', () => {
   it.each<[string, object, string]>([
     ['no duration', { deadline: '1 second' }, 'E_OPTION: redis.deadline is "1 second"'],
     ['a least that is more than the most', { deadline: { min: 200, max: 100 } }, 'E_OPTION: redis.deadline.min is 200'],
-    ['an unknown part', { deadline: { most: 1 } }, 'E_OPTION: redis.deadline.most is no option; there are min, max'],
+    ['an unknown part', { deadline: { most: 1 } }, 'E_OPTION: redis.deadline.most is no option; there are min, max, miss, write'],
     ['no number', { maxInFlight: 0 }, 'E_OPTION: redis.maxInFlight is 0'],
     ['no share', { circuit: { share: 50 } }, 'E_OPTION: redis.circuit.share is 50'],
     ['a minimum of one', { circuit: { minimum: 1 } }, 'E_OPTION: redis.circuit.minimum is 1'],

@@ -1,7 +1,10 @@
-import { parseDuration, show } from '../core/duration.js'
+import { show } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { defaultSupervision, type CircuitPlan, type HealthPlan, type SupervisorPlan } from '../core/supervisor/supervisor-plan.js'
+import { count, parts, span, wrong } from './option-parts.js'
 import type { RedisClusterOption, RedisServerOption } from './redis-option.js'
+
+const deadlineParts = ['min', 'max', 'miss', 'write'] as const
 
 type Given = Pick<RedisServerOption | RedisClusterOption, 'deadline' | 'maxInFlight' | 'circuit' | 'health'>
 
@@ -18,7 +21,7 @@ export function parseSupervision({ deadline, maxInFlight, circuit, health }: Giv
 function deadlineOf(given: Given['deadline']): SupervisorPlan['deadline'] {
   const { minMs, maxMs } = defaultSupervision.deadline
   const { min, max } =
-    typeof given === 'object' && given !== null ? parts('redis.deadline', given, ['min', 'max']) : { min: undefined, max: given }
+    typeof given === 'object' && given !== null ? parts('redis.deadline', given, deadlineParts) : { min: undefined, max: given }
   const whole = span(
     typeof given === 'object' ? 'redis.deadline.max' : 'redis.deadline',
     max,
@@ -58,28 +61,4 @@ function healthOf(given: Given['health'] = {}): HealthPlan {
     uneasyEveryMs,
     failures: count('redis.health.failures', failures, usual.failures),
   }
-}
-
-/** An object of these options and no others. */
-function parts<T extends object>(option: string, given: T, names: readonly (string & keyof T)[]): T {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw wrong(option, given, `an object of ${names.join(', ')}`)
-  for (const name of Object.keys(given)) {
-    if (!(names as readonly string[]).includes(name))
-      throw new ForebayError('E_OPTION', `${option}.${name} is no option; there are ${names.join(', ')}`)
-  }
-  return given
-}
-
-function span(option: string, given: unknown, usualMs: number): number {
-  return given === undefined ? usualMs : parseDuration(option, given)
-}
-
-function count(option: string, given: unknown, usual: number, least = 1): number {
-  if (given === undefined) return usual
-  if (typeof given === 'number' && Number.isInteger(given) && given >= least) return given
-  throw wrong(option, given, `a whole number, at least ${least}`)
-}
-
-function wrong(option: string, value: unknown, expected: string): ForebayError {
-  return new ForebayError('E_OPTION', `${option} is ${show(value)}; ${expected}`)
 }

@@ -1,7 +1,7 @@
 import { until } from '../../../../scripts/until.mjs'
 import { ForebayError } from '../../src/core/errors.js'
 import { createRedisFarStore, type RedisFarStore, type RedisParts } from '../../src/redis/far-store.js'
-import { deadlinesFor, type RedisPlan } from '../../src/redis/plan.js'
+import { deadlinesFor, defaultReconnect, type RedisPlan } from '../../src/redis/plan.js'
 import { defaultSupervision } from '../../src/core/supervisor/supervisor-plan.js'
 import { systemRandom } from '../../src/system/chance.js'
 import { systemClock } from '../../src/system/clock.js'
@@ -25,6 +25,7 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
     db: 0,
     tls: false,
     deadlines: deadlinesFor(),
+    reconnect: defaultReconnect,
     supervision: readMs === undefined ? defaultSupervision : { ...defaultSupervision, deadline: { minMs: readMs, maxMs: readMs } },
     retryOnTimeout: false,
     replicas: undefined,
