@@ -28,7 +28,8 @@ export class Histogram {
   }
 
   report(): Latency {
-    const filled = [...this.#counts].map((count, index) => ({ atMostMs: boundMs(index), count })).filter(({ count }) => count > 0)
+    const filled: Latency['buckets'][number][] = []
+    for (const [index, count] of this.#counts.entries()) if (count > 0) filled.push({ atMostMs: boundMs(index), count })
     return {
       count: this.#count,
       p50Ms: this.#quantile(0.5),
