@@ -7,6 +7,7 @@ import type { Tidings } from '../core/notice.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals } from '../core/shard-view.js'
 import { EngineCache } from './cache.js'
+import { Caches } from './caches.js'
 import { EventHub } from './event-hub.js'
 import { HealthWatch } from './health-watch.js'
 import { type Effects, Listener } from './listener.js'
@@ -16,14 +17,14 @@ import type { InvalidateOptions, WriteResult } from './public.js'
 import type { ForebayStats } from './reports.js'
 import { Recorder } from './recorder.js'
 import { redacting } from './redaction.js'
-import type { Registration } from './registry.js'
 import { Repeats } from './repeats.js'
 import { ReplicaReads } from './replica-reads.js'
 import { Shards } from './shards.js'
-import { CacheCounters, totalOf } from './statistics.js'
+import { CacheCounters, ServiceCounters, totalOf } from './statistics.js'
 import { StrategyWarnings } from './strategy-warnings.js'
 import { SuspensionWatch } from './suspension.js'
 import { TokenScopes } from './token-scopes.js'
+import { UnderWay } from './under-way.js'
 import { Wakes } from './wakes.js'
 import { resultOf, Writes } from './writes.js'
 
@@ -39,7 +40,9 @@ export class Engine {
   readonly #hub = new EventHub()
   readonly #tell: Tell
   readonly #recorder: Recorder
-  readonly #caches = new Map<string, { cache: EngineCache; counters: CacheCounters }>()
+  readonly #caches = new Caches()
+  readonly #counters = new ServiceCounters()
+  readonly #work = new UnderWay(() => this.#caches.landings())
   readonly #arrivals: Arrivals = { last: 0 }
   readonly #far
   readonly #shards: Shards
@@ -49,13 +52,11 @@ export class Engine {
   readonly #journal: OutboxJournal | undefined
   readonly #writes: Writes
   readonly #listener: Listener
-  readonly #work = new Set<Promise<unknown>>()
   readonly #watch: SuspensionWatch
   readonly #strategies: StrategyWarnings
   readonly #scopes: TokenScopes
   readonly #repeats: Repeats
   readonly #health: HealthWatch
-  readonly #totals = { replayed: 0, dropped: 0, resent: 0, listenerErrors: 0 }
   #unusable: Error | undefined
   #closed = false
   #closing: Promise<{ unsent: number }> | undefined
@@ -82,10 +83,8 @@ export class Engine {
     })
     this.#shards = new Shards(this.#far, parts.outbox?.most)
     this.#wakes = new Wakes(clock)
-    this.#repeats = new Repeats(clock, (work) => this.#track(work), parts.detached)
-    this.#scopes = new TokenScopes(parts.openContext, () => {
-      for (const { cache } of this.#caches.values()) cache.watchReads()
-    })
+    this.#repeats = new Repeats(clock, this.#work.track, parts.detached)
+    this.#scopes = new TokenScopes(parts.openContext, () => this.#caches.watchReads())
     const effects = this.#effects()
     this.#watch = new SuspensionWatch(
       clock,
@@ -97,7 +96,7 @@ export class Engine {
     const shared = { far: this.#far, shards: this.#shards, clock: this.#watch, ids: this.#ids, tell, effects }
     const journal = parts.outbox?.journal
     this.#journal = journal && new OutboxJournal({ ...shared, journal, service: parts.service })
-    this.#writes = new Writes({ ...shared, journal: this.#journal, poke: () => this.#listener.poke(), track: (work) => this.#track(work) })
+    this.#writes = new Writes({ ...shared, journal: this.#journal, poke: () => this.#listener.poke(), track: this.#work.track })
     this.#listener = new Listener({ ...shared, intervalMs: () => this.#intervalMs() })
     this.#journal?.takeOver((left) => this.#writes.queueLeft(left))
     const { health: plan = usualHealth, random } = parts
@@ -108,7 +107,7 @@ export class Engine {
   cache(plan: CachePlan): EngineCache {
     if (this.#closed) throw new ForebayError('E_CLOSED', 'this Forebay is closed')
     const known = this.#caches.get(plan.name)
-    if (known !== undefined) return known.cache
+    if (known !== undefined) return known
     const counters = new CacheCounters()
     this.#recorder.open(plan.name)
     const { service, digest, detached, random, openNearStore, packing } = this.#parts
@@ -134,9 +133,9 @@ export class Engine {
       repeats: this.#repeats,
       recorder: this.#recorder,
       isClosed: () => this.#closed,
-      track: (work) => this.#track(work),
+      track: this.#work.track,
     })
-    this.#caches.set(plan.name, { cache, counters })
+    this.#caches.add(cache, counters)
     this.#strategies.cache(plan)
     for (const text of plan.doubts) this.#tell({ type: 'warning', text })
     this.#listener.poke()
@@ -145,7 +144,7 @@ export class Engine {
 
   /** The plan under which a cache of this name was made, if there is one. */
   planOf(name: string): CachePlan | undefined {
-    return this.#caches.get(name)?.cache.plan
+    return this.#caches.get(name)?.plan
   }
 
   async invalidateTags(tags: readonly string[], options?: InvalidateOptions): Promise<WriteResult> {
@@ -156,7 +155,7 @@ export class Engine {
   async clear(options?: InvalidateOptions): Promise<WriteResult> {
     this.#assertOpen()
     const result = await this.#group({ kind: 'clear', scope: wholeService }, options)
-    for (const { cache } of this.#caches.values()) cache.cleared()
+    this.#caches.cleared()
     return result
   }
 
@@ -179,8 +178,8 @@ export class Engine {
     }
   }
 
-  async settled(): Promise<void> {
-    for (let work = this.#underWay(); work.length > 0; work = this.#underWay()) await Promise.allSettled(work)
+  settled(): Promise<void> {
+    return this.#work.settled()
   }
 
   on<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void {
@@ -192,7 +191,7 @@ export class Engine {
   }
 
   stats(): ForebayStats {
-    const caches = Object.fromEntries([...this.#caches].map(([name, { cache }]) => [name, cache.stats()]))
+    const caches = this.#caches.stats()
     return {
       caches,
       total: totalOf(Object.values(caches)),
@@ -203,7 +202,7 @@ export class Engine {
       linkErrors: this.#far.linkErrors?.() ?? [],
       replicas: this.#replicas?.stats,
       redis: this.#far.nodes?.() ?? [],
-      ...this.#totals,
+      ...this.#counters.report(),
     }
   }
 
@@ -243,10 +242,8 @@ export class Engine {
     await Promise.race([this.#finish(() => over), elapsed])
     this.#health.close()
     this.#listener.close()
-    for (const { cache } of this.#caches.values()) {
-      cache.tick()
-      cache.forgetAll()
-    }
+    this.#caches.tick()
+    this.#caches.forgetAll()
     this.#wakes.wakeAll()
     await this.#far.close()
     await new Promise<void>((resolve) => clock.afterInput(resolve)) // writes that were under way go to the outbox, and count
@@ -266,10 +263,13 @@ export class Engine {
   /** What the log, and this process's own writes, do to all caches. */
   #effects(): Effects {
     return {
-      heard: (tidings, except) => this.#heard(tidings, except),
+      heard: (tidings, except) => {
+        this.#recorder.heard(tidings, this.#parts.clock.now())
+        this.#caches.heard(tidings, except)
+      },
       dropShard: (shard) => {
         shard.view.droppedAt = ++this.#arrivals.last
-        for (const { cache } of this.#caches.values()) cache.dropShard(shard)
+        this.#caches.dropShard(shard)
         this.#wakes.wakeAll()
       },
       resend: (shard, lost) => {
@@ -277,34 +277,18 @@ export class Engine {
         this.#hub.tell({ type: 'resent', shard: shard.view.index, notices: lost.size })
       },
       answered: (shard) => {
-        if (shard.outbox.size > 0) this.#track(this.#writes.drain(shard))
+        if (shard.outbox.size > 0) this.#work.track(this.#writes.drain(shard))
       },
-      tick: () => this.#tick(),
+      tick: () => {
+        this.#watch.now()
+        this.#caches.tick()
+      },
     }
-  }
-
-  #heard(tidings: Tidings, except?: Registration): void {
-    this.#recorder.heard(tidings, this.#parts.clock.now())
-    const scope = 'scope' in tidings ? tidings.scope : tidings.cache
-    if (scope !== wholeService) {
-      const [name = '', version] = scope.split('@')
-      const cache = this.#caches.get(name)?.cache
-      if (version === undefined || version === cache?.plan.version) cache?.heard(tidings, except)
-      return
-    }
-    for (const { cache } of this.#caches.values()) cache.heard(tidings)
-  }
-
-  #tick(): void {
-    this.#watch.now()
-    for (const { cache } of this.#caches.values()) cache.tick()
   }
 
   /** A quarter of the shortest staleness contract, so that a lost question or two break none. */
   #intervalMs(): number {
-    let shortest = 4 * longestIntervalMs
-    for (const { cache } of this.#caches.values()) shortest = Math.min(shortest, cache.plan.maxStalenessMs)
-    return Math.max(shortestIntervalMs, shortest / 4)
+    return Math.max(shortestIntervalMs, this.#caches.shortestContractMs(4 * longestIntervalMs) / 4)
   }
 
   #proven(): number {
@@ -316,7 +300,7 @@ export class Engine {
   #resize(count: number): void {
     if (count === this.#shards.all.length) return
     const before = this.#shards.resize(count)
-    for (const { cache } of this.#caches.values()) cache.forgetAll()
+    this.#caches.forgetAll()
     for (const shard of before) for (const { nonce, tidings } of shard.outbox.all()) this.#writes.queue(shard, nonce, tidings)
     this.#listener.poke()
   }
@@ -330,29 +314,14 @@ export class Engine {
   #suspended(ms: number): void {
     const nowMs = this.#parts.clock.now()
     for (const shard of this.#shards.all) shard.view.doubt(nowMs)
-    for (const { cache } of this.#caches.values()) cache.doubt()
+    this.#caches.doubt()
     this.#hub.tell({ type: 'suspended', ms })
     this.#listener.poke()
   }
 
-  #underWay(): readonly Promise<unknown>[] {
-    return [...this.#work, ...[...this.#caches.values()].flatMap(({ cache }) => cache.landings())]
-  }
-
-  #track(work: Promise<unknown>): void {
-    this.#work.add(work)
-    const done = (): void => {
-      this.#work.delete(work)
-    }
-    work.then(done, done)
-  }
-
   #count(event: ForebayEvent): void {
-    if ('cache' in event) this.#caches.get(event.cache)?.counters.count(event)
-    else if (event.type === 'replayed') this.#totals.replayed += event.notices
-    else if (event.type === 'dropped') this.#totals.dropped += event.why === 'start' ? 0 : 1
-    else if (event.type === 'resent') this.#totals.resent += event.notices
-    else if (event.type === 'listener-error') this.#totals.listenerErrors++
+    if ('cache' in event) this.#caches.count(event)
+    else this.#counters.count(event)
   }
 
   #assertOpen(): void {

@@ -1,7 +1,7 @@
 import type { ForebayEvent } from '../core/events.js'
 import { Histogram } from '../core/histogram.js'
 import type { LoadStats } from './lanes.js'
-import type { CacheStats, TotalStats } from './reports.js'
+import type { CacheStats, ForebayStats, TotalStats } from './reports.js'
 
 type Counted = Exclude<keyof CacheStats, 'hits' | 'memory' | 'loading' | 'hitRatio' | 'monitor' | 'latency' | 'control'>
 
@@ -122,6 +122,22 @@ const counterOf: Partial<Record<ForebayEvent['type'], Counted>> = {
   'schema-mismatch': 'schemaMismatches',
   extend: 'extensions',
   'early-refresh': 'earlyRefreshes',
+}
+
+/** What is counted of a service besides its caches. */
+export class ServiceCounters {
+  readonly #counts = { replayed: 0, dropped: 0, resent: 0, listenerErrors: 0 }
+
+  count(event: ForebayEvent): void {
+    if (event.type === 'replayed') this.#counts.replayed += event.notices
+    else if (event.type === 'dropped') this.#counts.dropped += event.why === 'start' ? 0 : 1
+    else if (event.type === 'resent') this.#counts.resent += event.notices
+    else if (event.type === 'listener-error') this.#counts.listenerErrors++
+  }
+
+  report(): Pick<ForebayStats, 'replayed' | 'dropped' | 'resent' | 'listenerErrors'> {
+    return { ...this.#counts }
+  }
 }
 
 /** The caches of a service taken together. */
