@@ -121,7 +121,7 @@ describe('a frozen server', { timeout: 60_000 }, () => {
 
 describe('a read of many keys', () => {
   it('is answered whole by a server that is well', async () => {
-    await open()
+    await open({ deadline: '10s' })
     const cache = forebay.cache<number>('items', { ttl: '1h', memory: false })
     const keys = Array.from({ length: 5_000 }, (_, i) => i)
     await cache.setMany(keys.map((key) => [key, key] as const))
