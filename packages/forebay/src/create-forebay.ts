@@ -15,7 +15,7 @@ import { createRedisFarStore } from './redis/far-store.js'
 import { type RedisOption, parseRedisOption } from './redis/options.js'
 import { sha256, systemRandom } from './system/chance.js'
 import { systemClock } from './system/clock.js'
-import { openContext, outsideCallers } from './system/context.js'
+import { contextsAreCheap, openContext, outsideCallers } from './system/context.js'
 import { systemEnvironment } from './system/environment.js'
 import { openOutboxDirectory } from './system/outbox-directory.js'
 import { createPacking } from './system/packing.js'
@@ -65,6 +65,7 @@ export function createForebay(options: ForebayOptions): Forebay {
     packing: createPacking({ aside: true }),
     detached: outsideCallers(),
     openContext,
+    followsLoads: contextsAreCheap(),
   }
   return createEngine(parts, planCache)
 }

@@ -4,7 +4,7 @@ import type { FarStore, ReplicaPlan } from '../src/core/far-store.js'
 import { createEngine } from '../src/engine/facade.js'
 import type { Cache, CacheOptions, Forebay, LoadContext } from '../src/engine/public.js'
 import { openNearStore } from '../src/memory/near-store.js'
-import { openContext } from '../src/system/context.js'
+import { openContext, outsideCallers } from '../src/system/context.js'
 import type { HealthPlan } from '../src/core/health.js'
 import type { Journal } from '../src/core/journal.js'
 import type { Packing } from '../src/core/packing.js'
@@ -26,6 +26,7 @@ interface NodeParts {
   readonly health?: HealthPlan
   readonly outbox?: { readonly most: number; readonly journal?: Journal | undefined }
   readonly replicas?: ReplicaPlan
+  readonly followsLoads?: boolean
 }
 
 /** Every message takes this long, each way. */
@@ -85,8 +86,9 @@ export class Fleet {
       clock: process,
       random: this.#random.fork(`engine/${name}`),
       digest: (text: string) => `digest-of-${text.length}`,
-      detached: <T>(work: () => T): T => work(),
+      detached: outsideCallers(),
       openContext,
+      followsLoads: parts.followsLoads,
       outbox: parts.outbox,
       health: parts.health,
     }

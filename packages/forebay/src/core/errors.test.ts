@@ -50,6 +50,7 @@ describe('an error', () => {
       'E_VALUE_UNSUPPORTED',
       'E_VALUE_TOO_LARGE',
       'E_VALUE_SCHEMA',
+      'E_LOAD_RECURSIVE',
       'E_NOT_MODIFIED',
     ])
     expect(isMisuse(new TypeError('E_OPTION'))).toBe(false)

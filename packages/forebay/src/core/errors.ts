@@ -50,7 +50,12 @@ export const errorTable = {
   E_LOAD_TIMEOUT: {
     what: 'A loader did not answer within its hard timeout.',
     why: 'The origin is slow or hangs; a result that comes later is not stored.',
-    todo: 'Let the loader obey its signal; raise hardTimeout if such loads are normal; allow staleIfError.',
+    todo: 'Let the loader obey its signal; raise hardTimeout if such loads are normal; allow staleIfError. See that it does not wait for its own key.',
+  },
+  E_LOAD_RECURSIVE: {
+    what: 'A loader waits for itself.',
+    why: 'It asks the cache for the key that it loads, directly or by way of other keys whose loaders ask for it.',
+    todo: 'Let the loader ask the origin, and the cache for other keys only; what both need goes into a function of its own.',
   },
   E_OVERLOADED: {
     what: 'Too many loads at once.',
@@ -125,5 +130,5 @@ export function isAway(error: unknown): error is ForebayError {
 
 /** Whether an error says that the caller asked for something impossible: it is never answered with an old value instead. */
 export function isMisuse(error: unknown): error is ForebayError {
-  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|PATTERN|VALUE|NOT_MODIFIED)/.test(error.code)
+  return error instanceof ForebayError && /^E_(OPTION|KEY|TAG|PATTERN|VALUE|NOT_MODIFIED|LOAD_RECURSIVE)/.test(error.code)
 }

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { openContext } from '../system/context.js'
 import { BulkLoads, type Loading } from './bulk-load.js'
+import { LoadChain } from './load-chain.js'
 
 function entrant(controller: AbortController, track: Loading['track'] = () => {}): Loading {
   return { lane: 'callers', controller: () => controller, queued: () => {}, track }
@@ -9,6 +11,7 @@ it('does not give up the load of one who comes after all others have gone', asyn
   const calls: { readonly keys: readonly unknown[]; readonly aborted: boolean }[] = []
   const loads = new BulkLoads({
     gate: { enter: () => ({ leave: () => {} }) },
+    chain: new LoadChain(openContext, false),
     canonical: String,
     load: ({ keys, signal }) => {
       calls.push({ keys, aborted: signal.aborted })
@@ -34,6 +37,7 @@ it('keeps the flight of a key for as long as the call that loads it runs, though
   })
   const loads = new BulkLoads({
     gate: { enter: () => ({ leave: () => {} }) },
+    chain: new LoadChain(openContext, false),
     canonical: String,
     load: async ({ keys }) => {
       await answered

@@ -2,6 +2,7 @@ import { ForebayError } from '../core/errors.js'
 import type { EntryAddress } from '../core/far-store.js'
 import type { Doors, Entrant, Place } from './gate.js'
 import type { Lane } from './lanes.js'
+import type { LoadChain } from './load-chain.js'
 import { type BulkLoader, doNotStore, type Key, type Loader } from './public.js'
 
 /** The value of a key that a bulk loader has left out: known to whoever reads many, never handed to a caller. */
@@ -22,6 +23,7 @@ export interface Loading extends Entrant {
 
 export interface BulkLoadParts {
   readonly gate: Doors
+  readonly chain: LoadChain
   readonly load: BulkLoader<unknown>
   readonly canonical: (key: Key) => string
 }
@@ -75,12 +77,13 @@ interface Seat extends Place {
 
 interface Ready {
   readonly key: Key
+  readonly at: EntryAddress
   readonly resolve: (loaded: unknown) => void
   readonly reject: (error: unknown) => void
 }
 
 /** A bulk loader as a loader of single keys; one that it leaves out has no value. */
-export function loaderOfEach({ load, canonical }: Omit<BulkLoadParts, 'gate'>): Loader<unknown> {
+export function loaderOfEach({ load, canonical }: Pick<BulkLoadParts, 'load' | 'canonical'>): Loader<unknown> {
   return async ({ key, signal }) => {
     return byKey(await load({ keys: [key], signal }), canonical).get(canonical(key))
   }
@@ -136,10 +139,10 @@ class Batch {
       this.#ready.set(at.key, ready)
       entrant.track(this.#over)
     }
-    return this.#seat(key, stand, dismiss)
+    return this.#seat({ key, at }, stand, dismiss)
   }
 
-  #seat(key: Key, stand: (ready: Ready) => void, dismiss: () => void): Seat {
+  #seat(whose: Pick<Ready, 'key' | 'at'>, stand: (ready: Ready) => void, dismiss: () => void): Seat {
     let decided = false
     const decide = (): void => {
       if (!decided) this.#decided()
@@ -153,7 +156,7 @@ class Batch {
       load: (signal) =>
         new Promise((resolve, reject) => {
           if (signal.aborted) reject(signal.reason)
-          else stand({ key, resolve: resolve as Ready['resolve'], reject })
+          else stand({ ...whose, resolve: resolve as Ready['resolve'], reject })
           decide()
         }),
     }
@@ -194,11 +197,13 @@ class Batch {
   }
 
   async #call(): Promise<void> {
-    const { load, canonical } = this.#parts
+    const { load, canonical, chain } = this.#parts
     const { signal } = this.#controller
     try {
-      const keys = [...this.#ready.values()].map(({ key }) => key)
-      const loaded = byKey(await load({ keys, signal }), canonical)
+      const ready = [...this.#ready.values()]
+      const keys = ready.map(({ key }) => key)
+      const ats = ready.map(({ at }) => at)
+      const loaded = byKey(await chain.run(ats, async () => load({ keys, signal })), canonical)
       for (const [key, { resolve }] of this.#ready) resolve(loaded.has(key) ? loaded.get(key) : doNotStore(omitted))
     } catch (error) {
       for (const { reject } of this.#ready.values()) reject(error)

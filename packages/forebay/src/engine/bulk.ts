@@ -8,6 +8,7 @@ import type { Found } from './far-reads.js'
 import { type Request, unlessAborted } from './flights.js'
 import type { Doors } from './gate.js'
 import type { Lane } from './lanes.js'
+import type { LoadChain } from './load-chain.js'
 import type { Served } from './served.js'
 import type { Copy, Sampled } from './monitor.js'
 import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
@@ -18,6 +19,7 @@ import { sideBySide } from './side-by-side.js'
 /** What reading many keys needs of its cache. */
 export interface BulkPort {
   readonly gate: Doors
+  readonly chain: LoadChain
   readonly canonical: (key: Key) => string
   readonly address: (key: Key) => EntryAddress
   /** Makes what is read see the writes that it must see, if there are any. */
@@ -277,8 +279,8 @@ export class Bulk {
   }
 
   #loadsOf({ load }: Call): BulkLoads {
-    const { gate, canonical } = this.#port
-    return new BulkLoads({ gate, canonical, load })
+    const { gate, chain, canonical } = this.#port
+    return new BulkLoads({ gate, chain, canonical, load })
   }
 
   #request({ key, at }: Item, { load, doors }: Member, { options, lane, signals }: Call): Request {

@@ -11,6 +11,7 @@ import { Caches } from './caches.js'
 import { EventHub } from './event-hub.js'
 import { HealthWatch } from './health-watch.js'
 import { type Effects, Listener } from './listener.js'
+import { LoadChain } from './load-chain.js'
 import { OutboxJournal } from './outbox-journal.js'
 import { type EngineParts, Ids } from './parts.js'
 import type { InvalidateOptions, WriteResult } from './public.js'
@@ -55,6 +56,7 @@ export class Engine {
   readonly #watch: SuspensionWatch
   readonly #strategies: StrategyWarnings
   readonly #scopes: TokenScopes
+  readonly #chain: LoadChain
   readonly #repeats: Repeats
   readonly #health: HealthWatch
   #unusable: Error | undefined
@@ -84,7 +86,11 @@ export class Engine {
     this.#shards = new Shards(this.#far, parts.outbox?.most)
     this.#wakes = new Wakes(clock)
     this.#repeats = new Repeats(clock, this.#work.track, parts.detached)
-    this.#scopes = new TokenScopes(parts.openContext, () => this.#caches.watchReads())
+    this.#chain = new LoadChain(parts.openContext, parts.followsLoads === true)
+    this.#scopes = new TokenScopes(parts.openContext, () => {
+      this.#chain.follow()
+      this.#caches.watchReads()
+    })
     const effects = this.#effects()
     this.#watch = new SuspensionWatch(
       clock,
@@ -130,6 +136,7 @@ export class Engine {
       service,
       counters,
       scopes: this.#scopes,
+      chain: this.#chain,
       repeats: this.#repeats,
       recorder: this.#recorder,
       isClosed: () => this.#closed,

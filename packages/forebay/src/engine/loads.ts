@@ -8,6 +8,7 @@ import { Gate, type Place } from './gate.js'
 import type { Held } from './held.js'
 import { type Job, mayBeOld } from './job.js'
 import { type Lease, Leasing } from './leasing.js'
+import type { LoadChain } from './load-chain.js'
 import type { Near } from './near.js'
 import { type Basis, type Brought, Origin } from './origin.js'
 import type { OwnLeases } from './own-leases.js'
@@ -34,6 +35,7 @@ export interface LoadsParts {
   readonly near: Near
   readonly payloads: Payloads
   readonly leases: OwnLeases
+  readonly chain: LoadChain
   /** Work that `settled()` and `close()` wait for. */
   readonly track: (work: Promise<unknown>) => void
 }
@@ -67,7 +69,7 @@ export class Loads {
 
   /** One load in the whole fleet: ours under the lease, or somebody else's whose value we wait for. `previous`: the old value, if known. */
   async obtain(registration: Registration, at: EntryAddress, job: Job, previous: Held | undefined): Promise<Served> {
-    const { clock, tell, wakes, reads, near, leases } = this.#parts
+    const { clock, tell, wakes, reads, near, leases, chain } = this.#parts
     const waiting = new Waiting(clock, this.#plan.hardTimeoutMs, leases)
     const soft = new SoftTimeout(this.#plan, this.#parts, { registration, at, job })
     let force = job.options?.fresh === true
@@ -107,6 +109,8 @@ export class Loads {
         if (old !== undefined && !job.background && mayBeOld(job) && clock.now() < old.staleUntilMs)
           return served('redis', old, 'revalidating')
         if (old !== undefined && soft.isOver(old)) return soft.serve(old)
+        const refusal = chain.refusal(at)
+        if (refusal !== undefined) throw refusal
         const patienceMs = Math.min(waiting.patience(answer), soft.remainingMs(old))
         const beganMs = clock.now()
         place.leave()

@@ -7,6 +7,7 @@ import type { CachePlan } from '../core/plan.js'
 import type { Place } from './gate.js'
 import type { Held } from './held.js'
 import type { Job } from './job.js'
+import type { LoadChain } from './load-chain.js'
 import { runLoader } from './loader.js'
 import { type Settled, settle } from './outcomes.js'
 import { type Storable, storable } from './storable.js'
@@ -22,12 +23,19 @@ export type Brought =
   | { readonly kind: 'storable'; readonly value: unknown; readonly startedMs: number; readonly storable: Storable }
   | { readonly kind: 'passed'; readonly value: unknown; readonly startedMs: number; readonly why: RefusalReason }
 
+export interface OriginParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly tell: Tell
+  readonly chain: LoadChain
+}
+
 /** One load: the loader runs, its place is left, and what it has returned is made ready to be stored. */
 export class Origin {
   readonly #plan: CachePlan
-  readonly #parts: { readonly clock: Clock; readonly random: Random; readonly tell: Tell }
+  readonly #parts: OriginParts
 
-  constructor(plan: CachePlan, parts: { readonly clock: Clock; readonly random: Random; readonly tell: Tell }) {
+  constructor(plan: CachePlan, parts: OriginParts) {
     this.#plan = plan
     this.#parts = parts
   }
@@ -42,12 +50,14 @@ export class Origin {
   }
 
   async #run(at: EntryAddress, job: Job, { place, previous }: Basis): Promise<Settled> {
-    const { clock, tell } = this.#parts
+    const { clock, tell, chain } = this.#parts
     const startedMs = clock.now()
     const told = { cache: at.cache, key: at.key }
     try {
       const context = { key: job.key, previous: handOut(previous?.value), validator: previous?.validator }
-      const outcome = await runLoader(job.load, context, job.controller(), { clock, hardTimeoutMs: this.#plan.hardTimeoutMs })
+      const run = () => runLoader(job.load, context, job.controller(), { clock, hardTimeoutMs: this.#plan.hardTimeoutMs })
+      // Of many that are loaded by one call, it is the call that loads.
+      const outcome = await (job.doors === undefined ? chain.run([at], run) : run())
       tell({ type: 'load', ...told, ms: clock.now() - startedMs, background: job.background })
       return settle(this.#plan, outcome, { previous, options: job.options, wallMs: clock.wall() })
     } catch (error) {

@@ -28,6 +28,8 @@ export interface EngineParts {
   readonly health?: HealthPlan | undefined
   /** Makes a value that follows a caller's calls. */
   readonly openContext: OpenContext
+  /** Whether each load runs in a context of its own (see `LoadChain`). Default: no, until `withToken` makes use of contexts. */
+  readonly followsLoads?: boolean | undefined
 }
 
 export interface FarStoreBack {

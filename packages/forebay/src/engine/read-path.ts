@@ -20,7 +20,7 @@ import type { Slides } from './slides.js'
 import type { CacheCounters } from './statistics.js'
 
 export interface ReadPathParts
-  extends Pick<LoadsParts, 'shards' | 'clock' | 'random' | 'tell' | 'track'>,
+  extends Pick<LoadsParts, 'shards' | 'clock' | 'random' | 'tell' | 'track' | 'chain'>,
     Pick<EngineParts, 'digest' | 'detached'> {
   readonly near: Near
   readonly registry: Registry<Flight>
@@ -92,6 +92,9 @@ export class ReadPath {
     if (near !== undefined) return Promise.resolve(near)
     if (this.#flights.mayHave(at.key)) {
       const flight = anew ? undefined : this.#joinable(at, nowMs)
+      const before = flight === undefined ? this.#flights.inTheWay(at.key) : undefined
+      const refusal = flight === undefined && before === undefined ? undefined : this.#parts.chain.refusal(at)
+      if (refusal !== undefined) return Promise.reject(refusal)
       if (flight !== undefined) {
         this.#parts.tell({ type: 'join', cache: this.#plan.name, key: at.key })
         const shared = flight.share(options?.signal, request.lane)
@@ -99,7 +102,6 @@ export class ReadPath {
         if (flight.doors === undefined || request.doors !== undefined) return shared
         return shared.then((found) => (found.value === omitted ? this.attempt(request) : found))
       }
-      const before = this.#flights.inTheWay(at.key)
       // Whoever waits here looks again from the start: the first of them begins a flight that the others join.
       if (before !== undefined) return unlessAborted(before, options?.signal).then(() => this.attempt(request))
     }
@@ -206,7 +208,9 @@ export class ReadPath {
   aside(request: Request): Promise<Served> {
     const { at, options, lane } = request
     if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
-    const { shards, clock, track } = this.#parts
+    const { shards, clock, track, chain } = this.#parts
+    const refusal = chain.refusal(at)
+    if (refusal !== undefined) return Promise.reject(refusal)
     const registration = this.#registry.begin(at.key, shards.of(at).view, clock.now())
     const flight = new Flight(request, registration, (one) => this.#loads.aside(at, one))
     track(flight.served.finally(() => this.#registry.end(registration)))
@@ -308,8 +312,9 @@ export class ReadPath {
 
   /** What reading many keys needs. */
   bulkPort(): Omit<BulkPort, 'address' | 'honour' | 'saw'> {
-    const { clock, digest, tell } = this.#parts
+    const { clock, digest, tell, chain } = this.#parts
     return {
+      chain,
       gate: this.#loads.gate,
       canonical: (key) => canonicalKey(key, digest),
       now: () => clock.now(),

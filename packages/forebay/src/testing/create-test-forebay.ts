@@ -4,7 +4,7 @@ import type { ValueCodec } from '../core/value-codec.js'
 import { createEngine } from '../engine/facade.js'
 import type { CacheOptions, Duration, Forebay } from '../engine/public.js'
 import { openNearStore } from '../memory/near-store.js'
-import { openContext } from '../system/context.js'
+import { openContext, outsideCallers } from '../system/context.js'
 import { createPacking } from '../system/packing.js'
 import { SimClock } from './sim-clock.js'
 import { SimRandom } from './sim-random.js'
@@ -65,8 +65,9 @@ export function createTestForebay(options: TestForebayOptions = {}): TestForebay
       clock,
       random: random.fork(`process/${processes.length}`),
       digest: (text: string) => random.fork(`digest/${text}`).id(),
-      detached: <T>(work: () => T): T => work(),
+      detached: outsideCallers(),
       openContext,
+      followsLoads: true,
     }
     const forebay = createEngine(parts, planCache)
     processes.push(forebay)
