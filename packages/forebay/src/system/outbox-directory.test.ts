@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -77,6 +77,24 @@ describe('the outboxes in a directory', () => {
     one.append('two\n')
     expect(taken(open())).toEqual([`${head}two\n`])
     one.close()
+  })
+
+  it('that a crash has left unfinished are removed by whoever starts, but none that may still be written', () => {
+    const anHourAgo = Date.now() / 1_000 - 3_600
+    const leave = (name: string, text: string, isOld = true): void => {
+      writeFileSync(join(directory, name), text)
+      if (isOld) utimesSync(join(directory, name), anHourAgo, anHourAgo)
+    }
+    const heir = open()
+    leave('shop.dead.outbox.next', `${head}one\n`)
+    leave('shop.empty.outbox.next', '')
+    const kept = ['shop.alive.outbox.next', 'shop.diary.outbox.next', 'shop.eu.dead.outbox.next', 'other.dead.outbox.next']
+    leave('shop.alive.outbox.next', head, false)
+    leave('shop.diary.outbox.next', 'Dear diary')
+    leave('shop.eu.dead.outbox.next', head)
+    leave('other.dead.outbox.next', head)
+    expect(taken(heir)).toEqual([])
+    expect(readdirSync(directory).sort()).toEqual(kept.sort())
   })
 
   it('of other services, and other files, are left alone', () => {

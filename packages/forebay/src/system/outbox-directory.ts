@@ -46,6 +46,10 @@ export function openOutboxDirectory(place: OutboxDirectory): Journal {
 }
 
 const ending = '.outbox'
+/** An outbox that is written anew, until it takes the place of the old one. */
+const nextEnding = `${ending}.next`
+/** Nobody writes for so long: whoever did has died over it. */
+const abandonedMs = 60_000
 
 class OutboxFile implements Journal {
   readonly #place: OutboxDirectory
@@ -69,6 +73,7 @@ class OutboxFile implements Journal {
     }
     keep([...taken, ...others].map(textOf))
     for (const file of taken) rmSync(file, { force: true })
+    removeUnfinished(this.#place)
   }
 
   append(lines: string): void {
@@ -82,9 +87,12 @@ class OutboxFile implements Journal {
   replace(lines: string): void {
     this.close()
     if (lines === '') return rmSync(this.#own, { force: true })
-    const next = `${this.#own}.next`
+    const next = this.#own.slice(0, -ending.length) + nextEnding
+    const text = journalHead(this.#place.service) + lines
     try {
-      writeFileSync(next, journalHead(this.#place.service) + lines, { mode })
+      writeFileSync(next, text, { mode })
+      if (renamed(next, this.#own) === 'ours') return
+      writeFileSync(next, text, { mode }) // suspended in between, and taken for dead: it was removed
       renameSync(next, this.#own)
     } catch (error) {
       rmSync(next, { force: true })
@@ -111,9 +119,9 @@ class OutboxFile implements Journal {
 const mode = 0o600
 
 /** The outboxes of this service that lie there. */
-function left({ directory, service }: OutboxDirectory): readonly string[] {
+function left({ directory, service }: OutboxDirectory, tail = ending): readonly string[] {
   return readdirSync(directory).filter((name) => {
-    const id = name.startsWith(`${service}.`) && name.endsWith(ending) ? name.slice(service.length + 1, -ending.length) : ''
+    const id = name.startsWith(`${service}.`) && name.endsWith(tail) ? name.slice(service.length + 1, -tail.length) : ''
     return /^[\w-]+$/.test(id)
   })
 }
@@ -127,10 +135,28 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** Nothing of anybody else's is ever taken away. What a power failure has left of a file of ours is nothing, or zeros. */
+/** Nothing of anybody else's is ever taken away. */
 function refuseForeign(file: string): void {
-  const start = textOf(file).slice(0, journalMark.length)
-  if (!journalMark.startsWith(start) && !/^\0+$/.test(start)) throw new Error(`${file} is no outbox of ours`)
+  if (!isOutbox(textOf(file))) throw new Error(`${file} is no outbox of ours`)
+}
+
+/** What a power failure has left of a file of ours is nothing, or zeros. */
+function isOutbox(text: string): boolean {
+  const start = text.slice(0, journalMark.length)
+  return journalMark.startsWith(start) || /^\0+$/.test(start)
+}
+
+/** Takes away what was never finished. Nothing is lost: it would have taken the place of an outbox that still lies there. */
+function removeUnfinished(place: OutboxDirectory): void {
+  for (const name of left(place, nextEnding)) {
+    const file = join(place.directory, name)
+    try {
+      const isOld = Date.now() - statSync(file).mtimeMs > abandonedMs
+      if (isOld && isOutbox(readFileSync(file, 'utf8'))) rmSync(file)
+    } catch {
+      // gone by now, or another user's, whose next start removes it
+    }
+  }
 }
 
 /** Gives a file this name; `gone`: somebody else was quicker. */
