@@ -15,12 +15,24 @@ describe('the real clock', () => {
     expect(systemClock.now()).toBeLessThan(realMs + 86_400_000)
   })
 
-  it('waits as long as a timer can where it is asked to wait longer', () => {
+  it.each([25, 30, 100, 36_500])('waits for %d days, which one timer cannot', (days) => {
     let rung = 0
-    systemClock.after(30 * 86_400_000, () => rung++)
-    vi.advanceTimersByTime(86_400_000)
+    systemClock.after(days * 86_400_000, () => rung++)
+    vi.advanceTimersByTime(days * 86_400_000 - 1)
     expect(rung).toBe(0)
-    vi.advanceTimersByTime(30 * 86_400_000)
+    vi.advanceTimersByTime(1)
     expect(rung).toBe(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('gives up a long wait at any time', () => {
+    let rung = 0
+    const timers = [1, 2].map(() => systemClock.after(60 * 86_400_000, () => rung++))
+    timers[0]?.cancel()
+    vi.advanceTimersByTime(30 * 86_400_000)
+    timers[1]?.cancel()
+    expect(vi.getTimerCount()).toBe(0)
+    vi.advanceTimersByTime(60 * 86_400_000)
+    expect(rung).toBe(0)
   })
 })

@@ -3,18 +3,28 @@ import type { Clock, Timer } from '../core/clock.js'
 /** A timer set for longer than 2^31 - 1 ms rings at once. */
 const longestTimerMs = 2 ** 31 - 1
 
-/** The real clock. A timer waits at most 24 days. Globals are read at call time, so that fake timers of a test framework work. */
+/** The real clock. Globals are read at call time, so that fake timers of a test framework work. */
 export const systemClock: Clock = {
   now: monotonicMs,
   wall: () => Date.now(),
   after(delayMs: number, task: () => void): Timer {
-    const timer = setTimeout(task, Math.min(delayMs, longestTimerMs))
+    if (delayMs > longestTimerMs) return afterLong(delayMs, task)
+    const timer = setTimeout(task, delayMs)
     timer.unref?.()
     return { cancel: () => clearTimeout(timer) }
   },
   afterInput: (task: () => void) => {
     setImmediate(task)
   },
+}
+
+/** One timer after the other. */
+function afterLong(delayMs: number, task: () => void): Timer {
+  const next = (): void => {
+    timer = systemClock.after(delayMs - longestTimerMs, task)
+  }
+  let timer = systemClock.after(longestTimerMs, next)
+  return { cancel: () => timer.cancel() }
 }
 
 const timerAtStart = setTimeout
