@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
  * @param {{ withinMs?: number, everyMs?: number }} [options]
  * @returns {Promise<T>}
  */
-export async function until(what, check, { withinMs = 10_000, everyMs = 10 } = {}) {
+export async function until(what, check, { withinMs = 20_000, everyMs = 10 } = {}) {
   const deadlineMs = Date.now() + withinMs
   /** @type {unknown} */
   let last

@@ -30,7 +30,7 @@ const aftermathMs = 1_000
 const underWayMs = 100
 const patienceMs = 10_000
 /** The longest default staleness, and some: then what is still old stays old. */
-const settleMs = 2_000
+const settleMs = 2_500
 
 /** Runs one side under one fault, on servers of its own. */
 export async function run(side: string, scenario: Scenario, forMs: number): Promise<Seen> {

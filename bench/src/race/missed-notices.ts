@@ -26,14 +26,17 @@ export async function missedNotices({ workers }: Fleet, plan: { missed: number; 
   cutOff(reader)
   await writer.call('invalidateMany', touched)
   reader.link?.heal()
-  await heardAgain(reader, untouched, ({ replayed }) => replayed - before.replayed >= plan.missed)
+  const kept = await heardAgain(reader, untouched, {
+    done: ({ replayed }) => replayed - before.replayed >= plan.missed,
+    proven: untouched.length,
+  })
   const after = await reader.call<Counts>('counts')
   return {
     missed: plan.missed,
     replayed: after.replayed - before.replayed,
     dropped: after.dropped - before.dropped,
     untouched: untouched.length,
-    kept: await held(reader, untouched),
+    kept,
     old: await held(reader, touched),
   }
 }
@@ -57,25 +60,35 @@ export async function trimmedLog({ workers }: Fleet, plan: { missed: number; unt
     Array.from({ length: plan.missed }, () => touched),
   )
   reader.link?.heal()
-  await heardAgain(reader, untouched, ({ dropped }) => dropped > before.dropped)
+  const kept = await heardAgain(reader, untouched, { done: ({ dropped }) => dropped > before.dropped, proven: 1 })
   const after = await reader.call<Counts>('counts')
   return {
     missed: plan.missed,
     replayed: after.replayed - before.replayed,
     dropped: after.dropped - before.dropped,
     untouched: untouched.length,
-    kept: await held(reader, untouched),
+    kept,
     old: await held(reader, [touched]),
   }
 }
 
-/** Waits until the reader has caught up and has its memory proven again. */
-async function heardAgain(reader: Worker, known: readonly string[], done: (counts: Counts) => boolean): Promise<void> {
+interface Wanted {
+  readonly done: (counts: Counts) => boolean
+  /** So many of the known keys: shards are proven one after the other. */
+  readonly proven: number
+}
+
+/** Waits until the reader has caught up and has its memory proven again, or for as long as there is hope; answers how many keys that serves. */
+async function heardAgain(reader: Worker, known: readonly string[], { done, proven }: Wanted): Promise<number> {
   const endMs = performance.now() + heardWithinMs
+  let kept = 0
   while (performance.now() < endMs) {
-    if (done(await reader.call<Counts>('counts')) && (await held(reader, known)) > 0) return
+    const caughtUp = done(await reader.call<Counts>('counts'))
+    kept = await held(reader, known)
+    if (caughtUp && kept >= proven) break
     await pause(20)
   }
+  return kept
 }
 
 async function held(reader: Worker, keys: readonly string[]): Promise<number> {

@@ -7,7 +7,7 @@ import { createForebay } from '../../src/create-forebay.js'
 import type { RedisFarStore } from '../../src/redis/far-store.js'
 import { createLayout } from '../../src/redis/layout.js'
 import { slotOf } from '../../src/redis/slot.js'
-import { deadlinesFor } from '../../src/redis/plan.js'
+import { noHurry } from './no-hurry.js'
 import { openStore, untilConnected } from './open-store.js'
 
 type Cluster = Awaited<ReturnType<typeof startCluster>>
@@ -39,8 +39,7 @@ afterEach(() => store.close())
 
 async function connect(urls = cluster.urls.slice(0, 1)): Promise<void> {
   services += 1
-  // Longer than by default, for a busy machine.
-  store = openStore({ urls, mode: 'cluster', service: `cluster${services}`, shards, deadlines: deadlinesFor(400) })
+  store = openStore({ urls, mode: 'cluster', service: `cluster${services}`, shards })
   await untilConnected(store)
 }
 
@@ -90,7 +89,7 @@ describe('a Cluster', () => {
 
   it('carries caches: two processes see one another', async () => {
     await connect()
-    const options = { service: 'whole', redis: { cluster: cluster.urls.slice(0, 2) }, defaults: { ttl: '1h' } } as const
+    const options = { service: 'whole', redis: { cluster: cluster.urls.slice(0, 2), ...noHurry }, defaults: { ttl: '1h' } } as const
     const [one, other] = [createForebay(options), createForebay(options)]
     try {
       await Promise.all([one.ready(), other.ready()])
@@ -134,7 +133,12 @@ describe('a shard that moves', () => {
   })
 
   it('keeps its memory, and hears on', async () => {
-    const options = { service: 'moving', shards: 4, redis: { cluster: cluster.urls.slice(0, 2) }, defaults: { ttl: '1h' } } as const
+    const options = {
+      service: 'moving',
+      shards: 4,
+      redis: { cluster: cluster.urls.slice(0, 2), ...noHurry },
+      defaults: { ttl: '1h' },
+    } as const
     const [one, other] = [createForebay(options), createForebay(options)]
     const dropped: string[] = []
     try {

@@ -4,6 +4,7 @@ import { until } from '../../../../scripts/until.mjs'
 import { createForebay } from '../../src/create-forebay.js'
 import type { Strategy } from '../../src/core/strategy.js'
 import type { CacheOptions, Forebay } from '../../src/engine/public.js'
+import { noHurry } from './no-hurry.js'
 
 let server: Awaited<ReturnType<typeof startRedis>>
 let services = 0
@@ -24,7 +25,7 @@ async function warnings(policy: string, { maxmemory, early, late }: { maxmemory:
   await server.command('CONFIG', 'SET', 'maxmemory', maxmemory)
   await server.command('CONFIG', 'SET', 'maxmemory-policy', policy)
   services += 1
-  const forebay = createForebay({ service: `evicting${services}`, redis: server.url })
+  const forebay = createForebay({ service: `evicting${services}`, redis: { url: server.url, ...noHurry } })
   open.push(forebay)
   const told: string[] = []
   forebay.on('warning', ({ text }) => told.push(text))

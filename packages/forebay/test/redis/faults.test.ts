@@ -7,6 +7,7 @@ import { defaultSupervision } from '../../src/core/supervisor/supervisor-plan.js
 import type { EntryAddress, HeadsAnswer } from '../../src/core/far-store.js'
 import { createLayout } from '../../src/redis/layout.js'
 import type { RedisFarStore } from '../../src/redis/far-store.js'
+import { type Deadlines, deadlinesFor } from '../../src/redis/plan.js'
 import { openStore, untilConnected } from './open-store.js'
 
 const at: EntryAddress = { shard: 0, cache: 'books', version: '', key: 'b42' }
@@ -22,9 +23,9 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 afterEach(() => store.close())
 
-async function connect(): Promise<void> {
+async function connect(deadlines?: Deadlines): Promise<void> {
   services += 1
-  store = openStore({ urls: [server.url], service: `faults${services}`, shards: 2 })
+  store = openStore({ urls: [server.url], service: `faults${services}`, shards: 2, ...(deadlines && { deadlines }) })
   await untilConnected(store)
 }
 
@@ -58,7 +59,7 @@ describe('a stalled event loop', () => {
     ['in the check phase', () => new Promise((enter) => setImmediate(enter))],
     ['while sockets are read', () => store.check(at, { newInc: 'incarnat' })],
   ] as const)('%s fails no call on a healthy server, and breaks no link', async (_, enter) => {
-    await connect()
+    await connect(deadlinesFor(400))
     // A script whose text the server does not know yet goes twice within one deadline, and the stall would fall between.
     await Promise.all([store.check(at, { newInc: 'incarnat' }), store.write(at, invalidation), ask()])
     const node = store.nodeOf(0)
@@ -67,7 +68,7 @@ describe('a stalled event loop', () => {
       await enter()
       const calls: Promise<unknown>[] = [store.get(at), store.check(at, { newInc: 'incarnat' }), store.write(at, invalidation), ask()]
       for (let i = 0; i < 200; i++) calls.push(store.get({ ...at, key: `k${i}` }))
-      stall(500)
+      stall(1_000) // longer than any deadline, and than a silence
       await Promise.all(calls)
     }
     expect(store.nodeOf(0)).toBe(node)
@@ -338,8 +339,8 @@ describe('the number of shards', () => {
 
 describe('a read that was not answered in time', () => {
   // The link must outlive the first deadline, and the second must outlast a busy machine.
-  const deadlines = { connectMs: 500, readMs: 300, lookMs: 5_000, actMs: 5_000, silentMs: 10_000, handshakeMs: 10_000 }
-  const supervision = { ...defaultSupervision, deadline: { minMs: 300, maxMs: 300 } }
+  const deadlines = { connectMs: 500, readMs: 1_000, lookMs: 5_000, actMs: 5_000, silentMs: 10_000, handshakeMs: 10_000 }
+  const supervision = { ...defaultSupervision, deadline: { minMs: 1_000, maxMs: 1_000 } }
 
   it('is tried once more where that is asked for: a server that was slow only for so long answers it', async () => {
     services += 1

@@ -4,6 +4,7 @@ import { until } from '../../../../scripts/until.mjs'
 import { createForebay, type ForebayOptions } from '../../src/create-forebay.js'
 import type { Forebay } from '../../src/engine/public.js'
 import { healthResponse } from '../../src/telemetry/health-response.js'
+import { noHurry } from './no-hurry.js'
 
 let server: Awaited<ReturnType<typeof startRedis>>
 const password = 'not-to-be-shown'
@@ -21,7 +22,7 @@ afterEach(async () => {
 
 function openForebay(options: Partial<ForebayOptions> = {}): Forebay {
   services += 1
-  const redis = `redis://ann:${password}@127.0.0.1:${server.port}`
+  const redis = { url: `redis://ann:${password}@127.0.0.1:${server.port}`, ...noHurry }
   const forebay = createForebay({ service: `health${services}`, redis, health: { interval: '50ms' }, defaults: { ttl: '1h' }, ...options })
   open.push(forebay)
   return forebay
@@ -32,7 +33,7 @@ const says = (forebay: Forebay, status: string) => until(`readiness says ${statu
 
 it('a process that starts without Redis serves, says so, and joins when Redis comes', async () => {
   const port = await freePort()
-  const forebay = openForebay({ redis: `redis://127.0.0.1:${port}` })
+  const forebay = openForebay({ redis: { host: '127.0.0.1', port, ...noHurry } })
   const books = forebay.cache<string>('books', { memory: false })
   const found = () => books.fetch('b42', () => 'Dune')
   expect(await found()).toMatchObject({ value: 'Dune', tier: 'origin' })

@@ -10,6 +10,7 @@ import { until } from '../../../../scripts/until.mjs'
 import { createForebay } from '../../src/create-forebay.js'
 import type { Forebay } from '../../src/engine/public.js'
 import { openOutboxDirectory } from '../../src/system/outbox-directory.js'
+import { noHurry } from './no-hurry.js'
 import { compilePrograms, type Programs } from './programs.js'
 
 let server: Awaited<ReturnType<typeof startRedis>>
@@ -30,7 +31,7 @@ afterAll(async () => {
 })
 
 function open(outbox?: { readonly directory: string }): Forebay {
-  const forebay = createForebay({ service, redis: server.url, outbox, defaults: { ttl: '1h' } })
+  const forebay = createForebay({ service, redis: { url: server.url, ...noHurry }, outbox, defaults: { ttl: '1h' } })
   onTestFinished(async () => void (await forebay.close()))
   return forebay
 }
@@ -85,8 +86,12 @@ it('of processes that start, take over from the living, and are killed at any mo
   for (let i = 0; i < 8; i++) {
     const keeper = fork(programs.program('keeper'), [JSON.stringify({ directory: shared, service, id: `k${i}` })], { execArgv: [] })
     living.push({ keeper, ended: once(keeper, 'exit') })
-    keeper.on('message', (line) => kept.add(String(line)))
-    await once(keeper, 'message')
+    let count = 0
+    keeper.on('message', (line) => {
+      kept.add(String(line))
+      count += 1
+    })
+    await until('it has kept some', () => count >= 15)
     if (living.length > 2) await end()
   }
   while (living.length > 0) await end()

@@ -11,9 +11,10 @@ export interface OpenStoreOptions extends Partial<Omit<RedisPlan, 'nodes'>> {
   readonly parts?: Partial<RedisParts> | undefined
 }
 
-/** A plan for these servers, with defaults for all that is not given. Deadlines that are given do not adapt. */
+/** A plan for these servers, with defaults for all that is not given, but in no hurry: what stores answer is asked, seldom how soon. */
 export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPlan {
-  const { readMs } = given.deadlines ?? {}
+  const { deadlines = { ...deadlinesFor(2_000), connectMs: 2_000 } } = given
+  const { readMs } = deadlines
   return {
     service: 'shop',
     shards: undefined,
@@ -24,9 +25,9 @@ export function planFor({ urls, parts: _, ...given }: OpenStoreOptions): RedisPl
     credentials: { username: undefined, password: undefined },
     db: 0,
     tls: false,
-    deadlines: deadlinesFor(),
+    deadlines,
     reconnect: defaultReconnect,
-    supervision: readMs === undefined ? defaultSupervision : { ...defaultSupervision, deadline: { minMs: readMs, maxMs: readMs } },
+    supervision: { ...defaultSupervision, deadline: { minMs: readMs, maxMs: readMs } },
     retryOnTimeout: false,
     replicas: undefined,
     ...given,

@@ -5,6 +5,7 @@ import { until } from '../../../../scripts/until.mjs'
 import { createForebay, type ForebayOptions } from '../../src/create-forebay.js'
 import type { Forebay } from '../../src/engine/public.js'
 import type { AskCredentials, RedisCredentials } from '../../src/redis/redis-option.js'
+import { noHurry } from './no-hurry.js'
 
 let server: Awaited<ReturnType<typeof startRedis>>
 let services = 0
@@ -48,7 +49,7 @@ function openForebay(redis: Exclude<ForebayOptions['redis'], undefined>): Foreba
 }
 
 function openAs(credentials: AskCredentials, rest: object = {}): Forebay {
-  return openForebay({ host: '127.0.0.1', port: server.port, username: 'ann', credentials, ...rest })
+  return openForebay({ host: '127.0.0.1', port: server.port, username: 'ann', credentials, ...noHurry, ...rest })
 }
 
 /** Ends all connections of the service's user, as a restart would. */
@@ -59,6 +60,12 @@ async function cut(): Promise<void> {
 async function connections(): Promise<string[]> {
   const lines = `${await server.command('CLIENT', 'LIST')}`.split('\n').filter((line) => line.includes('user=ann'))
   return lines.map((line) => /^id=(\d+)/.exec(line)?.[1] ?? '').sort()
+}
+
+/** Those for commands, for questions and for bells. */
+async function untilAllStand(): Promise<string[]> {
+  await until('all connections stand', async () => (await connections()).length === 3)
+  return connections()
 }
 
 async function backFrom(forebay: Forebay): Promise<void> {
@@ -73,7 +80,7 @@ describe('a password that is changed while the process runs', () => {
     const { ask, state } = vault({ password: 'old-secret' })
     const forebay = openAs(ask)
     await forebay.ready()
-    const before = await connections()
+    const before = await untilAllStand()
     await user('>new-secret')
     state.now = { password: 'new-secret' }
     await user('<old-secret')
@@ -116,7 +123,7 @@ describe('a password that is changed while the process runs', () => {
     const forebay = openAs(ask)
     await forebay.ready()
     await backFrom(forebay)
-    const before = await connections()
+    const before = await untilAllStand()
     const logins = async () => Number(/cmdstat_auth:calls=(\d+)/.exec(`${await server.command('INFO', 'commandstats')}`)?.[1] ?? 0)
     const atFirst = await logins()
     await user('>new-secret')

@@ -5,6 +5,7 @@ import { createForebay } from '../../src/create-forebay.js'
 import type { EntryAddress } from '../../src/core/far-store.js'
 import type { RedisFarStore } from '../../src/redis/far-store.js'
 import { deadlinesFor } from '../../src/redis/plan.js'
+import { noHurry } from './no-hurry.js'
 import { openStore, untilConnected } from './open-store.js'
 
 type Watched = Awaited<ReturnType<typeof startSentinels>>
@@ -22,7 +23,7 @@ async function connect(): Promise<void> {
   services += 1
   const nodes = watched.sentinels.map(({ port }) => ({ host: '127.0.0.1', port }))
   const sentinel = { name: watched.name, nodes, credentials: nobody, tls: false }
-  store = openStore({ urls: [], service: `watched${services}`, shards: 2, sentinel, deadlines: deadlinesFor(400) })
+  store = openStore({ urls: [], service: `watched${services}`, shards: 2, sentinel, deadlines: deadlinesFor(1_000) })
   await untilConnected(store)
 }
 
@@ -49,7 +50,8 @@ async function untilFollowed(old: Server): Promise<Server> {
   await until('another server is used', () => ![undefined, before].includes(store.nodeOf(0)))
   await until('the Sentinel knows it', async () => (await primary()) !== old)
   const now = await primary()
-  expect(store.nodeOf(0)).toBe(await runId(now))
+  const node = await runId(now)
+  await until('that one is used', () => store.nodeOf(0) === node)
   await until('it takes writes', () => store.write(at, invalidation))
   return now
 }
@@ -124,7 +126,7 @@ it('Sentinels may have a password of their own, some may be away, and what is wr
   const open = (sentinelPassword: string) =>
     createForebay({
       service: 'guarded',
-      redis: { sentinels: [{ host: '127.0.0.1', port: 1 }, at], name: guarded.name, sentinelPassword },
+      redis: { sentinels: [{ host: '127.0.0.1', port: 1 }, at], name: guarded.name, sentinelPassword, ...noHurry },
       defaults: { ttl: '1m' },
     })
   const [one, other] = [open(password), open('wrong')]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { freePort, startCluster, startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
+import { noHurry } from './no-hurry.js'
 import { certify } from './self-signed.js'
 import { type Service, startService } from './service.js'
 
@@ -68,7 +69,7 @@ describe('a server that wants a certificate, and a user with the rights that the
   const tls = { ca, key: ofClient.key, cert: ofClient.cert }
 
   it('values are shared, invalidations heard, and nothing is told', async () => {
-    const running = start({ tls })
+    const running = start({ tls, ...noHurry })
     await running.back()
     const heard = running.forebay.cache<string>('heard', { memory: {} })
     await until('memory keeps it', async () => {
@@ -104,7 +105,7 @@ describe('what is wrong is told in words that help, callers are served from the 
     ['no TLS to a port that speaks it', () => ({}), /; perhaps this port speaks TLS$/],
     ['TLS to a port that speaks none', () => ({ tls, port: server.port }), /; perhaps this port speaks no TLS$/],
   ])('%s', async (_, redis, words) => {
-    const running = start(redis())
+    const running = start({ ...redis(), ...noHurry })
     await until('it is told', () => running.told.length > 0)
     expect(running.told[0]).toMatch(words)
     expect(running.forebay.stats().linkErrors[0]?.error).toMatch(words)
@@ -155,7 +156,7 @@ describe('by URL, with TLS, certificates and users', () => {
     stops.push(() => cluster.stop())
     const allowed = rights().map((command) => `+${command}`)
     await cluster.nodes[0]?.command('ACL', 'SETUSER', 'shop', 'on', '>hush-hush', '~fb1:*', 'resetchannels', '&fb1:*', '-@all', ...allowed)
-    const running = startService({ cluster: [`rediss+cluster://shop:hush-hush@127.0.0.1:${tlsPort}`], tls })
+    const running = startService({ cluster: [`rediss+cluster://shop:hush-hush@127.0.0.1:${tlsPort}`], tls, ...noHurry })
     services.push(running)
     await running.back()
     expect(`${await cluster.nodes[0]?.command('CLIENT', 'LIST')}`).not.toMatch(

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
+import { noHurry } from './no-hurry.js'
 import { type Builds, makeBuilds, type Running } from './two-builds/builds.js'
 import { type Book, fences, type Shape } from './two-builds/messages.js'
 
@@ -37,8 +38,8 @@ interface Side {
 function startSide({ layout, version, shape, fencesBoth = false }: Side): Promise<Running> {
   const [library, fencesToo] = layout === 'fb1' ? [builds.today, builds.future] : [builds.future, builds.today]
   const shared = { library, service, version, shape }
-  if (fencesBoth) return builds.start({ ...shared, fencesToo, redis: { url: server.url } })
-  return builds.start({ ...shared, redis: { url: server.url, username: layout, password: 'secret' } })
+  if (fencesBoth) return builds.start({ ...shared, fencesToo, redis: { url: server.url, ...noHurry } })
+  return builds.start({ ...shared, redis: { url: server.url, username: layout, password: 'secret', ...noHurry } })
 }
 
 async function startBoth(oldSide: Side, nextSide: Side): Promise<void> {
@@ -75,6 +76,8 @@ describe.each([
   it('each loads for itself, and never reads the shape of the other', async () => {
     expect(await old.read({ id: 1, edition: 1 })).toEqual({ edition: 1, tier: 'origin' })
     expect(await next.read({ id: 1, edition: 2 })).toEqual({ edition: 2, tier: 'origin' })
+    await until('the old has it in memory', () => isInMemory(old, { id: 1, edition: 1 }))
+    await until('the new has it in memory', () => isInMemory(next, { id: 1, edition: 2 }))
     expect(await old.read({ id: 1, edition: 3 })).toEqual({ edition: 1, tier: 'memory' })
     expect(await next.read({ id: 1, edition: 3 })).toEqual({ edition: 2, tier: 'memory' })
   })
@@ -135,7 +138,7 @@ describe('layout fb1 beside fb2', () => {
     const [writer, other] = layout === 'fb1' ? [old, next] : [next, old]
     expect(await other.read({ id: 1, edition: 1 })).toEqual({ edition: 1, tier: 'origin' })
     expect(await writer.read({ id: 1, edition: 2 })).toEqual({ edition: 2, tier: 'origin' })
-    expect(await other.peek(1)).toBe(1)
+    await until('each has its own in memory', async () => (await other.peek(1)) === 1 && (await writer.peek(1)) === 2)
     const before = await dump(otherLayout)
     for (const fence of fences) {
       const own = await dump(layout)
@@ -143,7 +146,7 @@ describe('layout fb1 beside fb2', () => {
       expect(await dump(layout), fence).not.toEqual(own)
       expect(await dump(otherLayout), fence).toEqual(before)
       expect(await other.peek(1), fence).toBe(1)
-      await writer.read({ id: 1, edition: 3 })
+      await until('it is in memory', () => isInMemory(writer, { id: 1, edition: 3 }))
     }
     await writer.storm(500)
     expect(await dump(otherLayout)).toEqual(before)

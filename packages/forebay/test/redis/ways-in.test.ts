@@ -6,6 +6,7 @@ import { freePort, startRedis } from '../../../../scripts/redis-servers.mjs'
 import { until } from '../../../../scripts/until.mjs'
 import { createForebay, type ForebayOptions } from '../../src/create-forebay.js'
 import type { Forebay } from '../../src/engine/public.js'
+import { noHurry } from './no-hurry.js'
 import { selfSigned } from './self-signed.js'
 
 let server: Awaited<ReturnType<typeof startRedis>>
@@ -67,7 +68,7 @@ describe.each([
   ],
 ])('by %s', (_, redis, wayIn) => {
   it('values are shared, and invalidations heard', async () => {
-    const [one, two] = [openForebay(redis()), openForebay(redis())]
+    const [one, two] = [openForebay({ ...redis(), ...noHurry }), openForebay({ ...redis(), ...noHurry })]
     await Promise.all([one.ready(), two.ready()])
     expect(await waysIn()).toEqual([wayIn()])
     expect(await one.cache('books').fetch('b42', () => 'Dune')).toMatchObject({ tier: 'origin' })
@@ -110,7 +111,7 @@ describe('why Redis cannot be used is told at once, and stands in the statistics
     ],
   ])('%s', async (_, redis, words) => {
     const asked: { host?: string; port?: number; path?: string; cluster?: string[] } = redis()
-    const forebay = openForebay((asked.cluster ?? asked.path) ? redis() : { host: '127.0.0.1', ...redis() })
+    const forebay = openForebay({ ...((asked.cluster ?? asked.path) ? redis() : { host: '127.0.0.1', ...redis() }), ...noHurry })
     const told: string[] = []
     forebay.on('warning', ({ text }) => told.push(text))
     await until('it is told', () => told.length > 0)

@@ -7,7 +7,7 @@ export interface Wire {
   freeze(): void
   /** Accepts connections and never answers, until called with `false`. */
   mute(on: boolean): void
-  /** How many connections ended with a reset. */
+  /** How many connections that had failed ended with a reset. */
   readonly resets: number
   close(): Promise<void>
 }
@@ -15,6 +15,7 @@ export interface Wire {
 /** A wire to a server on this machine that can fail as networks do: silently. */
 export async function layWire(port: number): Promise<Wire> {
   const pairs = new Set<readonly Socket[]>()
+  const failed = new Set<Socket>()
   let muted = false
   let resets = 0
   const server = createServer((near) => {
@@ -22,7 +23,7 @@ export async function layWire(port: number): Promise<Wire> {
     const pair = [near, far]
     pairs.add(pair)
     near.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET') resets += 1
+      if (error.code === 'ECONNRESET' && failed.has(near)) resets += 1
     })
     far.on('error', () => near.destroy())
     near.on('close', () => {
@@ -30,7 +31,10 @@ export async function layWire(port: number): Promise<Wire> {
       far.destroy()
     })
     far.on('close', () => near.destroy())
-    if (muted) return void near.resume()
+    if (muted) {
+      failed.add(near)
+      return void near.resume()
+    }
     near.pipe(far)
     far.pipe(near)
   })
@@ -40,6 +44,7 @@ export async function layWire(port: number): Promise<Wire> {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     freeze() {
       for (const [near, far] of pairs) {
+        if (near !== undefined) failed.add(near)
         near?.unpipe()
         far?.unpipe()
         near?.resume()

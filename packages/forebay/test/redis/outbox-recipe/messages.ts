@@ -1,9 +1,10 @@
+import type { RedisServerOption } from '../../../src/redis/redis-option.js'
 import type { Recipe } from './recipe.js'
 
 /** What every child is started with. */
 export interface Plan {
   readonly postgres: string
-  readonly redis: string
+  readonly redis: RedisServerOption
   readonly service: string
   /** The name under which the database knows this process. */
   readonly name: string

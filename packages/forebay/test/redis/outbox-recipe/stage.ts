@@ -5,11 +5,12 @@ import type { Cache, Forebay } from '../../../src/engine/public.js'
 import type { SimRandom } from '../../../src/testing/sim-random.js'
 import { Child, type compile, type Role } from './children.js'
 import { type Plan, type RelayPlace, relayPlaces, type Said, type Transaction, type Work, type WriterPlace } from './messages.js'
+import type { RedisServerOption } from '../../../src/redis/redis-option.js'
 import type { Recipe } from './recipe.js'
 
 export interface StageParts {
   readonly postgres: string
-  readonly redis: string
+  readonly redis: RedisServerOption
   readonly service: string
   readonly recipe: Recipe
   readonly program: Awaited<ReturnType<typeof compile>>['program']
@@ -156,7 +157,7 @@ export class Stage {
         )
         return (await Promise.all([...kept, ...shelves])).every(Boolean)
       },
-      { everyMs: 5, withinMs: 5_000 },
+      { everyMs: 5 },
     )
   }
 

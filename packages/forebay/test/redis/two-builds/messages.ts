@@ -1,3 +1,5 @@
+import type { RedisServerOption } from '../../../src/redis/redis-option.js'
+
 /** The shape in which a build keeps a book. One understands nothing of the other's. */
 export type Shape = 'flat' | 'nested'
 
@@ -6,7 +8,7 @@ export interface Setting {
   /** The built library: the address of its main file. */
   readonly library: string
   readonly service: string
-  readonly redis: { readonly url: string; readonly username?: string; readonly password?: string }
+  readonly redis: RedisServerOption
   /** Of the cache. */
   readonly version: string | undefined
   readonly shape: Shape
