@@ -6,6 +6,9 @@ const conditions = ['forebay-source']
 const resolve = { conditions: [...conditions, 'node', 'module', 'default'] }
 const ssr = { resolve: { conditions: [...conditions, 'node', 'module', 'default'] } }
 
+/** Only what hangs takes so long, on the busiest machine too; for what does not come tests have patience of their own. */
+const patienceMs = 180_000
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -21,10 +24,11 @@ export default defineConfig({
             'examples/*/{src,test}/**/*.test.ts',
             'bench/src/**/*.test.ts',
           ],
-          testTimeout: 30_000,
+          testTimeout: patienceMs,
+          hookTimeout: patienceMs,
         },
       },
-      { resolve, ssr, test: { name: 'worlds', include: ['packages/forebay/test/worlds/**/*.test.ts'], testTimeout: 60_000 } },
+      { resolve, ssr, test: { name: 'worlds', include: ['packages/forebay/test/worlds/**/*.test.ts'], testTimeout: patienceMs } },
       {
         resolve,
         ssr,
@@ -32,9 +36,8 @@ export default defineConfig({
           name: 'redis',
           include: ['packages/forebay/test/redis/**/*.test.ts', 'scripts/**/*.test.mjs'],
           globalSetup: ['packages/forebay/test/redis/global-setup.ts'],
-          // Only what hangs takes so long, on the busiest machine: what does not come `until` tells much sooner.
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: patienceMs,
+          hookTimeout: patienceMs,
         },
       },
     ],

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 
 /** @typedef {string | number | null | Reply[]} Reply */
 
-const REPLY_WITHIN_MS = 2_000
+const REPLY_WITHIN_MS = 10_000
 
 /**
  * Sends one command to a server on this machine and resolves with its reply; an error reply rejects.

@@ -43,7 +43,7 @@ describe('the examples in the documentation', () => {
     } catch (error) {
       expect.fail((error as { stdout: string }).stdout)
     }
-  }, 60_000)
+  })
 
   test.each(examples)('$name runs', async ({ file }) => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})

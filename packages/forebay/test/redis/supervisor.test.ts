@@ -62,7 +62,7 @@ it('a server whose connections are closed with the cache is not told to be ill',
   expect(states).toEqual(before)
 })
 
-describe('a server that answers, but late', { timeout: 60_000 }, () => {
+describe('a server that answers, but late', () => {
   // Its links are not silent: what comes late comes.
   const redis = { deadline: { max: 400 } }
 
@@ -72,12 +72,12 @@ describe('a server that answers, but late', { timeout: 60_000 }, () => {
     const reading = readWhile(() => !over)
     await until('all is well', () => state() === 'healthy' || state() === 'degraded')
     proxy.delay({ latencyMs: slowMs })
-    await until('it is left alone', () => state() === 'open', { withinMs: 20_000 })
+    await until('it is left alone', () => state() === 'open')
     const waited = forebay.cache<number>('others', { ttl: '1h', memory: false })
     expect(forebay.stats().redis[0]?.late).toBeGreaterThan(0)
     expect(await waited.getOrSet('one', async () => 7)).toBe(7)
     proxy.heal()
-    await until('it is used again', () => state() === 'degraded' || state() === 'healthy', { withinMs: 20_000 })
+    await until('it is used again', () => state() === 'degraded' || state() === 'healthy')
     over = true
     await reading
     expect(states).toContain('probing')
@@ -88,26 +88,26 @@ describe('a server that answers, but late', { timeout: 60_000 }, () => {
     let over = false
     const reading = readWhile(() => !over)
     proxy.delay({ latencyMs: slowMs })
-    await until('it is left alone', () => state() === 'open', { withinMs: 20_000 })
+    await until('it is left alone', () => state() === 'open')
     const cache = forebay.cache<number>('items')
     expect(await cache.invalidate('0.0')).toMatchObject({ state: 'queued' })
     proxy.delay({ latencyMs: 100 })
-    await until('it was sent', () => forebay.stats().outbox === 0, { withinMs: 20_000 })
+    await until('it was sent', () => forebay.stats().outbox === 0)
     over = true
     await reading
   })
 })
 
-describe('a frozen server', { timeout: 60_000 }, () => {
+describe('a frozen server', () => {
   it('costs readers a deadline or two, and is used again by itself', async () => {
     await open()
     let over = false
     const reading = readWhile(() => !over)
     await until('all is well', () => state() === 'healthy' || state() === 'degraded')
     server.pause()
-    await until('it is not asked', () => state() === 'connecting', { withinMs: 20_000 })
+    await until('it is not asked', () => state() === 'connecting')
     server.resume()
-    await until('it is used again', () => state() === 'degraded' || state() === 'healthy', { withinMs: 20_000 })
+    await until('it is used again', () => state() === 'degraded' || state() === 'healthy')
     over = true
     await reading
   })
@@ -115,7 +115,7 @@ describe('a frozen server', { timeout: 60_000 }, () => {
   it('is found out though nobody asks it', async () => {
     await open({ health: { every: 200, uneasyEvery: 200 } })
     server.pause()
-    await until('it is found out', () => state() === 'connecting' || state() === 'open', { withinMs: 20_000 })
+    await until('it is found out', () => state() === 'connecting' || state() === 'open')
     expect(forebay.stats().redis).toMatchObject([{ node: `${proxy.host}:${proxy.port}` }])
   })
 })

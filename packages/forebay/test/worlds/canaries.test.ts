@@ -5,7 +5,7 @@ import { canaries, hunt, withoutFault } from './run.js'
 const mostSeeds = 40
 
 describe('the checker finds out', () => {
-  it.each(canaries)('$name', { timeout: 180_000 }, async (canary) => {
+  it.each(canaries)('$name', { timeout: 600_000 }, async (canary) => {
     const report = await hunt(canary, mostSeeds)
     expect(
       report?.violations.map(({ promise }) => promise),

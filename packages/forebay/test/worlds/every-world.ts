@@ -12,7 +12,7 @@ export function worldsKeepAllPromises(firstSeed: number, wanted: readonly string
   const counts = new Map<string, number>()
 
   describe('worlds keep all promises', () => {
-    it.each(chunks)(`from seed %i on, ${chunk} of them`, { timeout: 180_000 }, async (from) => {
+    it.each(chunks)(`from seed %i on, ${chunk} of them`, { timeout: 600_000 }, async (from) => {
       for (let seed = from; seed < from + chunk; seed++) {
         const report = await runSeed(seed)
         for (const [what, often] of report.counts) counts.set(what, (counts.get(what) ?? 0) + often)

@@ -32,7 +32,7 @@ describe('the smallest part that fails', () => {
 })
 
 describe('a failed world', () => {
-  it('is cut down to the faults and calls that matter, and the line printed replays just that', { timeout: 180_000 }, async () => {
+  it('is cut down to the faults and calls that matter, and the line printed replays just that', { timeout: 600_000 }, async () => {
     const canary = canaries.find(({ name }) => name.startsWith('a suspended process'))
     if (canary === undefined) throw new Error('there is no such canary')
     await planted(canary, async (options) => {
