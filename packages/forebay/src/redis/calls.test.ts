@@ -80,6 +80,28 @@ describe('calls', () => {
     expect(log).toEqual([])
   })
 
+  it('that became late while what had come in was read are not: their answers may have come in since', async () => {
+    const clock = new SimClock()
+    let stallMs = 0
+    const parts = scene({
+      ...{ now: () => clock.now() + stallMs, wall: () => clock.wall(), after: (delayMs, task) => clock.after(delayMs, task) },
+      afterInput: (task) => {
+        if (stallMs === 0) {
+          call = parts.begin('begun meanwhile', 150)
+          stallMs = 500 // whoever was answered does something long before it is judged who is late
+        } else if (call !== undefined) {
+          parts.calls.end(call)
+          call = undefined
+        }
+        clock.afterInput(task)
+      },
+    })
+    let call: Call | undefined = parts.begin('first', 150)
+    await clock.run(200)
+    expect(parts.log).toEqual(['first E_REDIS_DEADLINE@650'])
+    expect(parts.calls.owed).toBe(1)
+  })
+
   it('that are abandoned are told once, and owed until they are answered', async () => {
     const clock = new SimClock()
     const { begin, calls, log } = scene(clock)

@@ -106,17 +106,18 @@ export class Calls {
       const firedMs = this.#clock.now()
       const lagMs = firedMs - Math.max(atMs, nowMs + 1)
       if (lagMs > stallMs) this.#watched.supervisor?.stalled(firedMs, lagMs)
-      this.#clock.afterInput(() => this.#judge(lagMs > longStallMs))
+      this.#clock.afterInput(() => this.#judge(firedMs, lagMs > longStallMs))
     })
   }
 
-  #judge(stalled: boolean): void {
+  /** By the time before the input was read: whoever reads it may take long, and what came in meanwhile has not been read. */
+  #judge(firedMs: number, stalled: boolean): void {
     const nowMs = this.#clock.now()
     this.#firesAtMs = Number.POSITIVE_INFINITY
     const supervisor = stalled ? undefined : this.#watched.supervisor
-    for (const queue of this.#queues.values()) queue.expire(nowMs, supervisor)
+    for (const queue of this.#queues.values()) queue.expire(firedMs, supervisor)
     if (this.#owed === 0) return
-    if (nowMs >= this.#silentSinceMs + this.#watched.afterMs) {
+    if (firedMs >= this.#silentSinceMs + this.#watched.afterMs) {
       this.#silentSinceMs = nowMs
       this.#watched.onSilent()
     }
