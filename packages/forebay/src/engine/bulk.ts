@@ -13,7 +13,7 @@ import type { Served } from './served.js'
 import type { Copy, Sampled } from './monitor.js'
 import type { BulkLoader, BulkOptions, Key, Loader, ReadOptions, WarmManyOptions, WarmOptions, WarmResult } from './public.js'
 import type { Reading } from './registry.js'
-import { checkGiven, givenFunction, givenMany, givenOptions } from './given.js'
+import { checkGiven, givenFunction, givenMany, givenOptions, givenSignal } from './given.js'
 import { sideBySide } from './side-by-side.js'
 
 /** What reading many keys needs of its cache. */
@@ -81,6 +81,7 @@ export class Bulk {
   /** What is cached under each key, in the order asked for. */
   async read(keys: readonly Key[], options: ReadOptions | undefined): Promise<readonly (Served | undefined)[]> {
     const ats = Array.from(givenMany('keys', keys), this.#port.address)
+    givenSignal(options?.signal)
     const distinct = distinctOf(ats)
     const served = await unlessAborted(this.#read(distinct, options), options?.signal)
     if (distinct === ats) return served
@@ -92,6 +93,7 @@ export class Bulk {
     const { items, order } = this.#itemsOf(keys)
     givenFunction('the loader', load)
     checkGiven(options)
+    givenSignal(options?.signal)
     await this.#obtain(items, { load, options, lane: 'callers' })
     if (this.#port.saw !== undefined) this.#port.saw(this.#fromCache(items, load))
     for (const { failure } of order) if (failure !== undefined) throw failure.error
@@ -102,6 +104,7 @@ export class Bulk {
     const { items } = this.#itemsOf([...givenMany('keys', keys)])
     givenFunction('the loader', load)
     givenOptions(options, warmManyOptions)
+    givenSignal(options?.signal)
     const { signal, chunk } = options ?? {}
     await this.#obtain(items, { load, options: { signal, chunk }, lane: 'warm-ups' })
     const result = { loaded: 0, present: 0, failed: 0 }

@@ -13,6 +13,7 @@ import { explain } from './explain.js'
 import { FarReads, type FarReadsParts, type Found } from './far-reads.js'
 import { HotKeys } from './hot-keys.js'
 import { type Flight, unlessAborted } from './flights.js'
+import { givenSignal } from './given.js'
 import { Loads, type LoadsParts } from './loads.js'
 import type { Listener } from './listener.js'
 import { Monitor } from './monitor.js'
@@ -360,7 +361,8 @@ export class EngineCache implements Cache<unknown> {
   }
 
   async #look(key: Key, options: ReadOptions | undefined): Promise<Served | undefined> {
-    return unlessAborted(this.#watched.look(this.#address(key), options), options?.signal)
+    const signal = givenSignal(options?.signal)
+    return unlessAborted(this.#watched.look(this.#address(key), options), signal)
   }
 
   #address(key: Key): EntryAddress {

@@ -1,3 +1,5 @@
+import { givenSignal } from './given.js'
+
 /** A signal for each of many who leave together: one signal with hundreds of listeners makes Node warn of a leak. */
 export class FanOut {
   readonly #signal: AbortSignal | undefined
@@ -8,7 +10,7 @@ export class FanOut {
 
   constructor(signal: AbortSignal | undefined) {
     this.#signal = signal
-    signal?.addEventListener('abort', this.#abort, { once: true })
+    givenSignal(signal)?.addEventListener('abort', this.#abort, { once: true })
   }
 
   /** A controller that aborts with the signal; none where there is no signal. */

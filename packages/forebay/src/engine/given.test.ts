@@ -50,6 +50,15 @@ describe('a mistake that no types have told of', () => {
       (books: Untyped) => books.warmMany?.(['b42'], () => [], { concurrency: 5 }),
       'E_OPTION: concurrency is no option',
     ],
+    [
+      'a signal that is none',
+      (books: Untyped) => books.getOrSet?.('b42', () => 1, { signal: 'stop' }),
+      'E_OPTION: signal is "stop"; an AbortSignal',
+    ],
+    ['the same in get', (books: Untyped) => books.get?.('b42', { signal: {} }), 'E_OPTION: signal is an object; an AbortSignal'],
+    ['the same in getMany', (books: Untyped) => books.getMany?.(['b42'], { signal: 5 }), 'E_OPTION: signal is 5; an AbortSignal'],
+    ['the same in getOrSetMany', (books: Untyped) => books.getOrSetMany?.(['b42'], () => [], { signal: 5 }), 'E_OPTION: signal is 5'],
+    ['the same in a warm-up', (books: Untyped) => books.warm?.(['b42'], () => 1, { signal: null }), 'E_OPTION: signal is null'],
     ['an update without a commit', (books: Untyped) => books.update?.('b42'), 'E_OPTION: commit is undefined; a function'],
   ] as const)('%s', async (_, call, message) => {
     await expect(call(untyped().books)).rejects.toThrow(message)

@@ -50,6 +50,12 @@ export function givenOptions(options: object | undefined, names: Readonly<Record
   }
 }
 
+/** A signal, or `E_OPTION` before anything has begun of which nobody would wait for the end. */
+export function givenSignal<S extends AbortSignal | undefined>(signal: S): S {
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return signal
+  throw new ForebayError('E_OPTION', `signal is ${show(signal)}; an AbortSignal`)
+}
+
 /** A pair, or `E_OPTION`. */
 export function givenPair<P extends readonly unknown[]>(name: string, value: P): P {
   if (!Array.isArray(value)) throw new ForebayError('E_OPTION', `${name} is ${show(value)}; a pair [key, value]`)

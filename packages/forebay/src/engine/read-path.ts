@@ -6,6 +6,7 @@ import type { BulkPort } from './bulk.js'
 import { omitted } from './bulk-load.js'
 import type { FarReads, Found } from './far-reads.js'
 import { Flight, Flights, type Request, unlessAborted } from './flights.js'
+import { givenSignal } from './given.js'
 import type { Held } from './held.js'
 import type { HotKeys } from './hot-keys.js'
 import { type Aging, isEarly, slideBy, slideFrom } from './lifetimes.js'
@@ -85,7 +86,7 @@ export class ReadPath {
   /** A memory copy, or the flight of this key: one that is under way, or a new one. */
   attempt(request: Request): Promise<Served> {
     const { at, options } = request
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
+    if (givenSignal(options?.signal)?.aborted) return Promise.reject(options?.signal?.reason)
     const nowMs = this.#parts.clock.now()
     const anew = options?.fresh === true || options?.mustRevalidate === true
     const near = anew ? undefined : this.fromMemory(at, nowMs, request)
@@ -207,7 +208,7 @@ export class ReadPath {
   /** A load past the cache: nothing is read or kept, and nobody joins. */
   aside(request: Request): Promise<Served> {
     const { at, options, lane } = request
-    if (options?.signal?.aborted) return Promise.reject(options.signal.reason)
+    if (givenSignal(options?.signal)?.aborted) return Promise.reject(options?.signal?.reason)
     const { shards, clock, track, chain } = this.#parts
     const refusal = chain.refusal(at)
     if (refusal !== undefined) return Promise.reject(refusal)
