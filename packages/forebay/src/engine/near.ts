@@ -1,5 +1,3 @@
-import { mostPatterns } from '../core/far-store.js'
-import { fits } from '../core/pattern.js'
 import type { Times } from '../core/envelope.js'
 import { isCopied } from '../core/kept-value.js'
 import type { StaleReason } from '../core/events.js'
@@ -8,9 +6,10 @@ import type { Arrivals, ShardView } from '../core/shard-view.js'
 import { countUse, type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
 import type { Held } from './held.js'
 import { type Aging, easyUntil } from './lifetimes.js'
+import { NearDrops } from './near-drops.js'
 import type { MemoryState } from './reports.js'
 import { type Registration, mayKeep } from './registry.js'
-import { type TagCell, TagTable } from './tags.js'
+import type { TagCell } from './tags.js'
 
 /** Of a copy that may become worth an effort while it is fresh, what decides when. */
 export interface Attended extends Aging {
@@ -76,14 +75,11 @@ export class Near {
   readonly #store: NearStore<Tags>
   /** By index: copies know their shard by it. */
   #shards: ShardView[] = []
-  #tags = new TagTable()
+  readonly #drops: NearDrops
   /** `undefined`: every fresh copy needs nothing but to be served. */
   readonly #easyUntil: ((aging: Aging) => number) | undefined
   /** Those of the copies in the store whose `freshUntilMs` there is only the time until which a hit needs nothing but to be served. */
   readonly #attended = new Map<string, Attended>()
-  #clearedAt = 0
-  /** Patterns dropped lately, with their arrivals. */
-  readonly #patterns = new Map<string, { readonly parts: readonly string[]; readonly at: number }>()
   /** Old values kept after a failed load: until then the origin is not asked again. Of copies that are in the store, and of few of these. */
   readonly #holdsMs = new Map<string, number>()
   #doubtedAt = 0
@@ -97,11 +93,12 @@ export class Near {
     this.#countsUses = plan.memory?.policy === 's3fifo'
     this.#easyUntil = plan.sliding !== undefined || plan.earlyBeta > 0 ? (aging) => easyUntil(plan, aging) : undefined
     this.#arrivals = arrivals
+    this.#drops = new NearDrops(arrivals)
     this.#isWelcome = isWelcome
     this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
       if (this.#holdsMs.size > 0) this.#holdsMs.delete(key)
       if (this.#easyUntil !== undefined) this.#attended.delete(key)
-      if (tags !== undefined) this.#tags.release(tags)
+      if (tags !== undefined) this.#drops.release(tags)
     })
   }
 
@@ -198,14 +195,14 @@ export class Near {
     const { shard, bornAt } = registration
     if (this.#plan.memory === undefined || !mayKeep(registration, tags) || bornAt < shard.droppedAt) return false
     this.#meet(shard)
-    return bornAt >= this.#clearedAt
+    return bornAt >= this.#drops.allAt
   }
 
   #take({ key, shard, bornAt, trueAsOfMs, startedMs }: Registration, held: Held): void {
     if (this.#plan.memory === undefined) return
     if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return this.drop(key) // what is there is older
     const { value, createdMs } = held
-    const tags = held.tags.length === 0 ? undefined : this.#tags.take(held.tags)
+    const tags = this.#drops.take(held.tags)
     const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
     this.#put(standing, held, { cappedMs: startedMs + this.#plan.memory.ttlMs, keptMs: startedMs, sinceMs: startedMs })
   }
@@ -252,7 +249,7 @@ export class Near {
       bornAt: page.bornAt[i] as number,
       trustedUntilMs: createdMs + (page.trustedForMs[i] as number),
       createdMs,
-      tags: page.tags?.[i] && this.#tags.take(page.tags[i].map(({ name }) => name)),
+      tags: page.tags?.[i] && this.#drops.take(page.tags[i].map(({ name }) => name)),
     }
     this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
   }
@@ -284,21 +281,17 @@ export class Near {
   }
 
   dropTags(tags: readonly string[]): void {
-    const arrival = ++this.#arrivals.last
-    for (const tag of tags) this.#tags.drop(tag, arrival)
+    this.#drops.dropTags(tags)
   }
 
   dropPattern(parts: readonly string[]): void {
-    this.#patterns.set(JSON.stringify(parts), { parts, at: ++this.#arrivals.last })
-    if (this.#patterns.size > mostPatterns) this.dropAll()
+    if (!this.#drops.dropPattern(parts)) this.dropAll()
   }
 
   dropAll(): void {
-    this.#clearedAt = ++this.#arrivals.last
-    this.#patterns.clear()
+    this.#drops.dropAll()
     this.#holdsMs.clear()
     this.#attended.clear()
-    this.#tags = new TagTable()
     this.#shards = []
     this.#store.clear()
   }
@@ -326,13 +319,7 @@ export class Near {
   #wasDropped(page: Page, i: number, shard: ShardView, key: string): boolean {
     const bornAt = page.bornAt[i] as number
     if (bornAt < shard.droppedAt) return true
-    if (page.tags !== undefined && isAnyDropped(page.tags[i], bornAt)) return true
-    return this.#patterns.size > 0 && this.#fitsDropped(key, bornAt)
-  }
-
-  #fitsDropped(key: string, bornAt: number): boolean {
-    for (const { parts, at } of this.#patterns.values()) if (bornAt < at && fits(parts, key)) return true
-    return false
+    return this.#drops.concern(key, bornAt, page.tags?.[i])
   }
 
   #isTrusted(page: Page, i: number, shard: ShardView, nowMs: number): boolean {
@@ -354,11 +341,6 @@ export class Near {
     const windowMs = Math.max(0, page.staleForMs[i] as number, page.errorForMs[i] as number)
     return nowMs < (page.freshUntilMs[i] as number) + windowMs ? 'outage' : undefined
   }
-}
-
-function isAnyDropped(tags: Tags | undefined, bornAt: number): boolean {
-  if (tags !== undefined) for (let i = 0; i < tags.length; i++) if (bornAt < (tags[i] as TagCell).droppedAt) return true
-  return false
 }
 
 function stateOf(page: Page, i: number, nowMs: number, until: { readonly hereUntilMs: number; readonly holdUntilMs: number }): NearState {
