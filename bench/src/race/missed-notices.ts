@@ -21,7 +21,7 @@ export async function missedNotices({ workers }: Fleet, plan: { missed: number; 
   const [writer, reader] = pair(workers)
   const names = (kind: string, count: number) => Array.from({ length: count }, (_, i) => `missed:${kind}${i}.`)
   const [touched, untouched] = [names('touched', plan.missed), names('untouched', plan.untouched)]
-  await reader.call('readMany', [...touched, ...untouched])
+  await hasRead(reader, [...touched, ...untouched])
   const before = await reader.call<Counts>('counts')
   cutOff(reader)
   await writer.call('invalidateMany', touched)
@@ -41,6 +41,18 @@ export async function missedNotices({ workers }: Fleet, plan: { missed: number; 
   }
 }
 
+/** Longer than memory keeps what was loaded while Redis did not answer. */
+const forGoodMs = 1_000
+
+/** Reads until memory has all of them for good. */
+async function hasRead(reader: Worker, keys: readonly string[]): Promise<void> {
+  const endMs = performance.now() + heardWithinMs
+  do {
+    await reader.call('readMany', keys)
+    await pause(forGoodMs)
+  } while ((await held(reader, keys)) < keys.length && performance.now() < endMs)
+}
+
 /** Its connections are reset, and new ones too until the link is healed. */
 function cutOff({ link }: Worker): void {
   link?.refuse()
@@ -52,7 +64,7 @@ export async function trimmedLog({ workers }: Fleet, plan: { missed: number; unt
   const [writer, reader] = pair(workers)
   const touched = 'trimmed:one.'
   const untouched = Array.from({ length: plan.untouched }, (_, i) => `trimmed:untouched${i}.`)
-  await reader.call('readMany', [touched, ...untouched])
+  await hasRead(reader, [touched, ...untouched])
   const before = await reader.call<Counts>('counts')
   cutOff(reader)
   await writer.call(
