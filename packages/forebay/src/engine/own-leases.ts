@@ -86,7 +86,7 @@ export class OwnLeases {
     }
   }
 
-  /** Given back twice: at once, for those who wait, and when a request for it that was late will have arrived, which would let it stand again. */
+  /** Given back twice: soon, for those who wait, and when a request for it that was late will have arrived, which would let it stand again. */
   #giveBackLater(at: EntryAddress, token: string, untilMs: number): void {
     const { far, shards, clock, ids } = this.#parts
     const over = () => {

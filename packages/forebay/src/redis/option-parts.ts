@@ -6,11 +6,15 @@ import { ForebayError } from '../core/errors.js'
 /** An object of these options and no others. */
 export function parts<T extends object>(option: string, given: T, names: readonly (string & keyof T)[]): T {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw wrong(option, given, `an object of ${names.join(', ')}`)
-  for (const name of Object.keys(given)) {
-    if (!(names as readonly string[]).includes(name))
-      throw new ForebayError('E_OPTION', `${option}.${name} is no option; there are ${names.join(', ')}`)
-  }
+  checkNames(option, given, names)
   return given
+}
+
+/** Its value is not shown: what stands in the wrong place may be a URL with its password. */
+export function checkNames(option: string, given: object, names: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (!names.includes(name)) throw new ForebayError('E_OPTION', `${option}.${name} is no option; there are ${names.join(', ')}`)
+  }
 }
 
 export function span(option: string, given: unknown, usualMs: number): number {

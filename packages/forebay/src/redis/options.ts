@@ -3,7 +3,7 @@ import { parseDuration } from '../core/duration.js'
 import { ForebayError } from '../core/errors.js'
 import { isClient, settingsOf } from './client-settings.js'
 import { parseDeadlines, parseReconnect } from './link-options.js'
-import { wrong } from './option-parts.js'
+import { checkNames, wrong } from './option-parts.js'
 import type { Address, Credentials, RedisPlan, ReplicaReadPlan } from './plan.js'
 import type { AskCredentials, RedisClusterOption, RedisOption, RedisReplicasOption, RedisServerOption } from './redis-option.js'
 import { parseSupervision } from './supervision-options.js'
@@ -54,7 +54,7 @@ export function parseRedisOption(
 type Place = Omit<RedisPlan, 'service' | 'shards'>
 
 function serverPlan(option: RedisServerOption): Place {
-  checkNames(option, serverOptions)
+  checkNames('redis', option, serverOptions)
   const { url, db } = option
   const from = url === undefined ? undefined : parseRedisUrl('redis', checkText('redis.url', url))
   if (from?.kind === 'cluster') throw wrong('redis.url', 'redis+cluster:', 'one server here; say { cluster: [url] } for a Cluster')
@@ -98,7 +98,7 @@ function alone(option: RedisServerOption, place: 'url' | 'sentinels' | 'path', o
 }
 
 function clusterPlan(option: RedisClusterOption): Place {
-  checkNames(option, clusterOptions)
+  checkNames('redis', option, clusterOptions)
   const { cluster } = option
   if (!Array.isArray(cluster) || cluster.length === 0) throw wrong('redis.cluster', cluster, 'a list of at least one node')
   const urls = cluster.flatMap((node) => (typeof node === 'string' && node.includes('://') ? [parseRedisUrl('redis.cluster', node)] : []))
@@ -167,7 +167,7 @@ function connection(
 
 function replicaPlan(option: RedisReplicasOption): ReplicaReadPlan {
   if (typeof option !== 'object' || option === null) throw wrong('redis.replicas', option, 'an object that says how they are read')
-  checkNames(option, replicaOptions, 'redis.replicas')
+  checkNames('redis.replicas', option, replicaOptions)
   const { reads, nodes = [], hedgeAfter, budget = defaultBudget } = option
   if (reads !== 'hedge' && reads !== 'prefer') throw wrong('redis.replicas.reads', reads, "'hedge' or 'prefer'")
   if (!Array.isArray(nodes)) throw wrong('redis.replicas.nodes', nodes, 'a list of addresses')
@@ -199,12 +199,6 @@ function sentinelPlan(option: RedisServerOption): RedisPlan['sentinel'] {
   }
 }
 
-function checkNames(option: object, known: readonly string[], where = 'redis'): void {
-  for (const name of Object.keys(option)) {
-    if (!known.includes(name)) throw new ForebayError('E_OPTION', `${where}.${name} is no option; there are ${known.join(', ')}`)
-  }
-}
-
 function checkText(option: string, value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : refuse(option, value, 'a text')
 }
@@ -213,7 +207,7 @@ function checkText(option: string, value: unknown): string {
 function checkNode(option: string, node: { readonly host: string; readonly port?: number | undefined }, otherwisePort: number): Address {
   if (typeof node !== 'object' || node === null)
     throw wrong(option, typeof node === 'string' ? withoutLogin(node) : node, '{ host, port } of each')
-  checkNames(node, addressOptions, option)
+  checkNames(option, node, addressOptions)
   return checkAddress(option, { host: node.host, port: node.port ?? otherwisePort })
 }
 

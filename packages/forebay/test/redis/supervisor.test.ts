@@ -112,6 +112,20 @@ describe('a frozen server', () => {
     await reading
   })
 
+  it('keeps its connections for as long as silenceTimeout says', async () => {
+    await open({ silenceTimeout: '1m' })
+    let over = false
+    const reading = readWhile(() => !over)
+    await until('all is well', () => state() === 'healthy' || state() === 'degraded')
+    server.pause()
+    await until('its health checks were late too', () => state() === 'open')
+    server.resume()
+    await until('it is used again', () => state() === 'degraded' || state() === 'healthy')
+    over = true
+    await reading
+    expect(states).not.toContain('connecting')
+  })
+
   it('is found out though nobody asks it', async () => {
     await open({ health: { every: 200, uneasyEvery: 200 } })
     server.pause()
