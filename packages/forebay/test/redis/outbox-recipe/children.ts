@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { compilePrograms, type Programs } from '../programs.js'
 import type { Plan, Said } from './messages.js'
@@ -10,7 +9,7 @@ const roles: readonly Role[] = ['writer', 'relay', 'publisher']
 /** One process, what it says, and its end. */
 export class Child {
   readonly process: ChildProcess
-  /** Resolves with the signal that ended it, or its exit code. */
+  /** Resolves with the signal that ended it, or its exit code, when everything that it said has been heard. */
   readonly ended: Promise<string | number>
   readonly #ready: Promise<void>
 
@@ -18,7 +17,11 @@ export class Child {
     this.process = fork(program, [JSON.stringify(plan)], { execArgv: [] })
     this.process.on('message', hear)
     this.process.on('error', () => {}) // a message to one who has just died
-    this.ended = once(this.process, 'exit').then(([code, signal]) => signal ?? code)
+    const exit = new Promise<string | number>((resolve) => {
+      this.process.once('exit', (code, signal) => resolve(signal ?? code ?? 'nothing'))
+    })
+    const silence = new Promise<void>((resolve) => void this.process.once('disconnect', resolve))
+    this.ended = silence.then(() => exit)
     this.#ready = this.says('ready')
     this.#ready.catch(() => {}) // asked for by `ready`
   }

@@ -52,8 +52,8 @@ export class Stage {
   constructor(parts: StageParts) {
     this.#parts = parts
     this.#pool = new pg.Pool({ connectionString: parts.postgres, max: 4 })
-    // The pool says that it has ended before its connections have, and the server may be quicker.
-    this.#pool.on('connect', (client) => void client.on('error', () => {}))
+    // The pool says that it has ended before its connections have; a server that is stopped then tells them so.
+    this.#pool.on('error', () => {})
     this.#readers = [this.#reader(), this.#reader(false)]
   }
 
@@ -69,6 +69,7 @@ export class Stage {
   async close(): Promise<void> {
     this.#relays = []
     await Promise.all([...this.#alive].map((child) => child.kill()))
+    await Promise.all(this.#reads)
     await Promise.all(this.#readers.map(({ forebay }) => forebay.close()))
     await this.#pool.end()
   }
@@ -204,9 +205,9 @@ export class Stage {
     }
   }
 
-  #track(read: Promise<unknown>): void {
+  #track(reading: Promise<unknown>): void {
+    const read = reading.catch((error) => this.failures.push(`a reader failed: ${error}`)).finally(() => this.#reads.delete(read))
     this.#reads.add(read)
-    void read.finally(() => this.#reads.delete(read))
   }
 
   #killed(child: Child, how: string): void {
