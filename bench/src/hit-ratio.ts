@@ -10,8 +10,6 @@ const folder = join('..', 'shared', 'traces')
 const shares = [0.01, 0.05, 0.1, 0.25]
 const policies: readonly EvictionPolicy[] = ['s3fifo', 'lru', 'lfu']
 const suffix = '.ctr.br'
-/** Requests that take some hundredths of a second. */
-const turnAfter = 256
 
 if (!existsSync(folder)) console.log(`there are no traces in ${folder}`)
 else for (const file of readdirSync(folder)) if (file.endsWith(suffix) && file.startsWith(given.get('only') ?? '')) await measure(file)
@@ -42,11 +40,9 @@ async function hitRatio(keys: Uint32Array, policy: EvictionPolicy, maxEntries: n
   const cache = forebay.cache<number>('trace', { ttl: '30d', memory: { maxEntries, maxBytes: 2 ** 40, policy } })
   await forebay.ready()
   let hits = 0
-  for (const [i, key] of keys.entries()) {
+  for (const key of keys) {
     if (cache.peek(key) === undefined) await cache.set(key, key)
     else hits++
-    // Without a turn of the event loop now and then nothing is proven to memory, and a copy older than `maxStaleness` is none.
-    if (i % turnAfter === 0) await new Promise(setImmediate)
   }
   await forebay.close()
   return hits / keys.length

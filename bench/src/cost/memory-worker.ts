@@ -1,4 +1,4 @@
-// Measures memory's store by itself: a cache without Redis keeps every value a second time, in what stands for Redis.
+// Measures memory's store by itself, without the work and the garbage of a whole `set`.
 import { PerformanceObserver } from 'node:perf_hooks'
 import { type NearStore, openNearStore } from 'forebay/testing'
 import { Calls } from '../calls.js'

@@ -59,6 +59,11 @@ export interface FarStore {
   linkErrors?(): readonly LinkError[]
   /** How each server is held, where there are servers. */
   nodes?(): readonly NodeStats[]
+  /**
+   * There is this process only. Its acts are pushed to it before they are answered, and none is lost, so memory needs no proof; and what
+   * it keeps need not be kept here as well (`StoredValue.elsewhere`).
+   */
+  readonly alone?: true | undefined
   /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
   onNotice(listener: (shard: number, notice: Notice) => void): void
   /** Ends all links; what is under way is rejected. */
@@ -135,6 +140,8 @@ export interface StoredValue {
   readonly costMs: number
   /** The value's version at its origin, 0 where it has none: a lower one never replaces a higher one. */
   readonly version: number
+  /** The only process there is keeps it in its memory: whether it may be stored is decided here as always, but only a waiter's is. */
+  readonly elsewhere?: true | undefined
 }
 
 export interface CheckAnswer {

@@ -13,6 +13,8 @@ export interface NearStore<T> {
   touch(slot: number): void
   /** How often the entry in this slot was used since it came; 0 where the policy does not count that. */
   uses(slot: number): number
+  /** Whether an entry of this size has room at all. */
+  fits(key: string, bytes: number): boolean
   /** Keeps an entry, in place of an older one of the same key; one that is too large is not kept. `nowMs`: or a little before. */
   put(entry: NearEntry<T>, nowMs: number): void
   delete(key: string): void

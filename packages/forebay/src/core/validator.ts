@@ -24,6 +24,10 @@ export function withValidator(encoded: EncodedValue, validator: string | undefin
   return { codec: encoded.codec | validatorBit, payload }
 }
 
+export function hasValidator(codec: number): boolean {
+  return (codec & validatorBit) !== 0
+}
+
 /** A value behind its validator. */
 export interface Validated {
   readonly codec: number
@@ -33,7 +37,7 @@ export interface Validated {
 
 /** A payload, which begins at `from`, taken apart: its validator, and where the value itself begins; `undefined` if it has none. Throws on bytes that are none of ours. */
 export function splitValidator(codec: number, bytes: Bytes, from: number): Validated | undefined {
-  if ((codec & validatorBit) === 0) return undefined
+  if (!hasValidator(codec)) return undefined
   const end = from + 2 + (((bytes[from] ?? 0) << 8) | (bytes[from + 1] ?? 0))
   if (end > bytes.length) throw new ForebayError('E_REDIS_REPLY', 'a value is shorter than its validator')
   return { codec: codec & ~validatorBit, from: end, validator: utf8.decode(bytes.subarray(from + 2, end)) }

@@ -224,10 +224,11 @@ export class Bulk {
 
   #notInMemory(items: readonly Item[], call: Call): readonly Item[] {
     const refreshes = this.#loadsOf(call)
+    const refreshing: Call = { ...call, lane: 'refreshes' }
     const nowMs = this.#port.now()
     return items.filter((item) => {
       const member = refreshes.member(item.key, item.at)
-      item.served = this.#port.fromMemory(item.at, nowMs, this.#request(item, member, { ...call, lane: 'refreshes' }))
+      item.served = this.#port.fromMemory(item.at, nowMs, this.#request(item, member, refreshing))
       return item.served === undefined
     })
   }
@@ -241,7 +242,7 @@ export class Bulk {
     const load = (item: Item, known: Request['known']): void => {
       const member = loads.member(item.key, item.at)
       members.set(item, member)
-      work.push(this.#settle(item, this.#port.attempt({ ...this.#request(item, member, call), known })))
+      work.push(this.#settle(item, this.#port.attempt(this.#request(item, member, call, known))))
     }
     const anew = isAnew(call.options)
     const known = call.options?.fresh === true ? ({ found: 'miss', previous: undefined } as const) : undefined
@@ -286,9 +287,9 @@ export class Bulk {
     return new BulkLoads({ gate, chain, canonical, load })
   }
 
-  #request({ key, at }: Item, { load, doors }: Member, { options, lane, signals }: Call): Request {
+  #request({ key, at }: Item, { load, doors }: Member, { options, lane, signals }: Call, known?: Request['known']): Request {
     const own = options?.signal === undefined || lane === 'refreshes' ? options : { ...options, signal: signals.add()?.signal }
-    return { at, key, load, options: own, lane, doors }
+    return { at, key, load, options: own, lane, doors, known }
   }
 }
 

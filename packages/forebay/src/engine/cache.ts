@@ -24,6 +24,7 @@ import type { EngineParts } from './parts.js'
 import type { Recorder } from './recorder.js'
 import type { Repeats } from './repeats.js'
 import { Payloads } from './payloads.js'
+import { Placing } from './placing.js'
 import type {
   BulkLoader,
   BulkOptions,
@@ -63,7 +64,7 @@ import type { Arrivals } from '../core/shard-view.js'
 
 /** What one cache shares with the others of its service. */
 export interface CacheParts
-  extends Omit<LoadsParts, 'reads' | 'near' | 'payloads' | 'leases'>,
+  extends Omit<LoadsParts, 'reads' | 'near' | 'placing' | 'leases'>,
     Pick<FarReadsParts, 'replicas'>,
     Pick<EngineParts, 'service' | 'digest' | 'detached' | 'openNearStore' | 'packing'> {
   readonly arrivals: Arrivals
@@ -111,11 +112,12 @@ export class EngineCache implements Cache<unknown> {
     const isWelcome = isHotOnly(plan) ? this.#hotKeys.atLeast(plan.memory?.hotPerSecond ?? 0) : undefined
     this.#near = new Near(plan, { ...parts, isWelcome })
     this.#registry = new Registry(parts.arrivals)
-    const payloads = new Payloads(plan, parts)
-    this.#reads = new FarReads(plan, { ...parts, payloads, hotKeys: this.#hotKeys })
+    const [near, payloads] = [this.#near, new Payloads(plan, parts)]
+    this.#reads = new FarReads(plan, { ...parts, payloads, near, hotKeys: this.#hotKeys })
     this.#slides = new Slides(plan, parts)
     const leases = new OwnLeases(parts)
-    const shared = { ...parts, payloads, leases, reads: this.#reads, near: this.#near, registry: this.#registry, slides: this.#slides }
+    const placing = new Placing(plan, { ...parts, near, payloads })
+    const shared = { ...parts, placing, leases, reads: this.#reads, near, registry: this.#registry, slides: this.#slides }
     this.#loads = new Loads(plan, shared)
     this.#path = new ReadPath(plan, { ...shared, hotKeys: this.#hotKeys, loads: this.#loads })
     this.#monitor =

@@ -4,13 +4,14 @@ import { codecFor, decodeValue } from '../core/codec.js'
 import { openHeader, payloadStart } from '../core/envelope.js'
 import { ForebayError, isAway } from '../core/errors.js'
 import type { CorruptReason, ForebayEvent, Tell } from '../core/events.js'
-import type { EntryAddress, FarStore } from '../core/far-store.js'
+import type { CheckAnswer, EntryAddress, FarStore } from '../core/far-store.js'
 import { splitValidator } from '../core/validator.js'
 import type { CachePlan } from '../core/plan.js'
 import { keptBytes, toKeep } from '../core/kept-value.js'
 import { FarEntry } from './far-entry.js'
 import type { HotKeys } from './hot-keys.js'
 import type { Held } from './held.js'
+import type { Near } from './near.js'
 import type { Ids } from './parts.js'
 import type { Payloads, Unpacked } from './payloads.js'
 import type { Reading, Registration } from './registry.js'
@@ -28,10 +29,14 @@ export interface FarReadsParts {
   readonly tell: Tell
   readonly hotKeys: HotKeys
   readonly payloads: Payloads
+  readonly near: Near
 }
 
 /** An entry in own monotonic time; or none; or the far store cannot be used now. */
 export type Found = Held | 'miss' | 'away'
+
+/** What a shard has found when it was asked, and its server's time. */
+type Answered = Pick<CheckAnswer, 'bytes' | 'nowMs'>
 
 /** A promise only where a large value is decompressed aside: on the path of a hit in the far store a promise more would be felt. */
 type Soon<T> = T | Promise<T>
@@ -167,7 +172,14 @@ export class FarReads {
   async check(at: EntryAddress, registration?: Registration): Promise<Held | undefined> {
     const sentMs = this.#parts.clock.now()
     const answer = await this.#parts.far.check(at, { newInc: this.#parts.ids.incarnation() })
-    return answer.bytes && this.open(at, answer.bytes, answer.nowMs - sentMs, registration)
+    return this.old(at, answer, sentMs, registration)
+  }
+
+  /** The valid entry that a shard has found, or what stands for it in the memory of the only process. `undefined` if there is none, or it cannot be read. */
+  old(at: EntryAddress, found: Answered, sentMs: number, registration?: Registration): Soon<Held | undefined> {
+    if (found.bytes !== undefined) return this.open(at, found.bytes, found.nowMs - sentMs, registration)
+    const { far, near, clock } = this.#parts
+    return far.alone && near.held(at.key, clock.now())
   }
 
   /** Opens bytes that the shard has found valid; `undefined` if they cannot be read. `offsetMs`: server time less own time. */

@@ -317,12 +317,13 @@ export class Engine {
     this.#hub.tell({ type: 'warning', text: error.message })
   }
 
-  /** The process was suspended: whatever was proven before may be long past. */
+  /** The process was suspended: whatever was proven before may be long past, unless nothing can have happened meanwhile. */
   #suspended(ms: number): void {
+    this.#hub.tell({ type: 'suspended', ms })
+    if (this.#far.alone) return
     const nowMs = this.#parts.clock.now()
     for (const shard of this.#shards.all) shard.view.doubt(nowMs)
     this.#caches.doubt()
-    this.#hub.tell({ type: 'suspended', ms })
     this.#listener.poke()
   }
 

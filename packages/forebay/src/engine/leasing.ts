@@ -6,7 +6,7 @@ import { leaseMs } from '../core/plan.js'
 import type { Near } from './near.js'
 import type { OwnLeases } from './own-leases.js'
 import type { Ids } from './parts.js'
-import type { Payloads } from './payloads.js'
+import type { Placing } from './placing.js'
 import { mayKeep, type Registration } from './registry.js'
 import type { Shards } from './shards.js'
 import { heldFrom, type Storable } from './storable.js'
@@ -18,7 +18,7 @@ export interface LeasingParts {
   readonly ids: Ids
   readonly tell: Tell
   readonly near: Near
-  readonly payloads: Payloads
+  readonly placing: Placing
   readonly leases: OwnLeases
   /** Work that `settled()` and `close()` wait for. */
   readonly track: (work: Promise<unknown>) => void
@@ -47,7 +47,7 @@ export class Leasing {
     const { far, shards, ids, tell, leases } = this.#parts
     if (shards.away(at)) return undefined
     try {
-      const answer = await far.acquire(at, { ...ask, leaseMs, newInc: ids.incarnation() })
+      const answer = await far.acquire(at, { leaseMs, newInc: ids.incarnation(), ...ask })
       if (answer.kind === 'lease') leases.hold(ask.token)
       return answer
     } catch (error) {
@@ -60,20 +60,20 @@ export class Leasing {
 
   /** Stores the value, unless the fence refuses it; what is stored is kept in memory too. */
   async fill(registration: Registration, at: EntryAddress, { token, inc, seq }: Lease, found: Storable): Promise<void> {
-    const { far, clock, tell, near, ids, payloads, leases } = this.#parts
+    const { far, clock, tell, near, ids, placing, leases } = this.#parts
     const told = { cache: at.cache, key: at.key }
     try {
-      const value = await payloads.pack(at, found.stored)
+      const value = await placing.pack(at, found)
       const sentMs = clock.now()
       const answer = await far.fill(at, { token, nonce: ids.next(), inc, seq, value })
       leases.end(at, token)
-      if (answer.kind === 'refused') return tell({ type: 'fill-refused', ...told, why: answer.why })
+      if (answer.kind === 'refused') return tell({ type: 'fill-refused', why: answer.why, ...told })
       if (mayKeep(registration, found.stored.tags)) near.keepStored(registration, heldFrom(found, sentMs))
-      tell({ type: 'fill', ...told, bytes: value.payload.length })
+      tell({ type: 'fill', bytes: value.payload.length, ...told })
     } catch (error) {
       leases.abandon(at, token)
       if (!isAway(error)) throw error
-      tell({ type: 'fill-refused', ...told, why: 'unanswered' })
+      tell({ type: 'fill-refused', why: 'unanswered', ...told })
     }
   }
 

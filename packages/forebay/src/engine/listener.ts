@@ -193,7 +193,8 @@ export class Listener {
     view.doubt(this.#parts.clock.now())
     const answer = await far.sync(view.index, { newInc: ids.incarnation(), stamps: firstStamps, withLog: view.hasRecents })
     view.adopt(answer)
-    effects.dropShard(shard)
+    // Alone, what was kept before the first look has been heard of all the same.
+    if (!(far.alone && why === 'start')) effects.dropShard(shard)
     tell({ type: 'dropped', shard: view.index, why })
     const lost = view.takeLost(new Set(answer.nonces))
     if (lost.size > 0) effects.resend(shard, lost)

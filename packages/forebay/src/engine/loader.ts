@@ -23,8 +23,15 @@ export async function runLoader(
     reject(error)
     controller.abort(error)
   })
+  // Made when it is asked for: few loaders do, and for the others it would be the dearest part of a load.
+  const given: LoadContext = {
+    get signal() {
+      return controller.signal
+    },
+    ...context,
+  }
   try {
-    return outcomeOf(await Promise.race([call(load, { ...context, signal: controller.signal }), tooLate]))
+    return outcomeOf(await Promise.race([call(load, given), tooLate]))
   } finally {
     timer.cancel()
   }

@@ -13,7 +13,7 @@ import type { Near } from './near.js'
 import { type Basis, type Brought, Origin } from './origin.js'
 import type { OwnLeases } from './own-leases.js'
 import { type Ids, processIn } from './parts.js'
-import type { Payloads } from './payloads.js'
+import type { Placing } from './placing.js'
 import type { Registration } from './registry.js'
 import { renewLease } from './renewal.js'
 import { loaded, type Served, served } from './served.js'
@@ -33,7 +33,7 @@ export interface LoadsParts {
   readonly wakes: Wakes
   readonly reads: FarReads
   readonly near: Near
-  readonly payloads: Payloads
+  readonly placing: Placing
   readonly leases: OwnLeases
   readonly chain: LoadChain
   /** Work that `settled()` and `close()` wait for. */
@@ -91,7 +91,7 @@ export class Loads {
         })
         first = false
         if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
-        const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs, registration))
+        const old = await reads.old(at, answer, sentMs, registration)
         if (answer.kind === 'lease') {
           // What was read before counts no more: the shard has just said whether there is a valid old value.
           leave = () => {} // it is the load's, which may go on when its caller has been served

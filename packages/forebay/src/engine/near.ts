@@ -1,6 +1,7 @@
 import type { Times } from '../core/envelope.js'
-import { isCopied } from '../core/kept-value.js'
+import { isCopied, keptBytes } from '../core/kept-value.js'
 import type { StaleReason } from '../core/events.js'
+import type { FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
 import type { Arrivals, ShardView } from '../core/shard-view.js'
 import { countUse, type NearEntry, type NearPage, type NearStore, noSlot, type OpenNearStore, pageMask } from '../core/near-store.js'
@@ -56,6 +57,7 @@ type Life = Aging & Times & Pick<Held, 'bytes'>
 type Stay = Pick<Attended, 'cappedMs' | 'keptMs' | 'sinceMs'>
 
 export interface NearParts {
+  readonly far: Pick<FarStore, 'alone'>
   readonly arrivals: Arrivals
   readonly openNearStore: OpenNearStore
   readonly isWelcome: ((key: string) => boolean) | undefined
@@ -67,6 +69,7 @@ export interface NearParts {
  */
 export class Near {
   readonly #plan: CachePlan
+  /** The contract. Where there is one process only, nothing needs a proof: all that happens is heard. */
   readonly #maxStalenessMs: number
   /** A use is only counted, where the store's policy has it so: a call less at each hit. */
   readonly #countsUses: boolean
@@ -87,9 +90,9 @@ export class Near {
   handsOutCopies = false
 
   /** `isWelcome`: which keys are kept; all, where it is missing. */
-  constructor(plan: CachePlan, { arrivals, openNearStore, isWelcome }: NearParts) {
+  constructor(plan: CachePlan, { far, arrivals, openNearStore, isWelcome }: NearParts) {
     this.#plan = plan
-    this.#maxStalenessMs = plan.maxStalenessMs
+    this.#maxStalenessMs = far.alone ? Number.POSITIVE_INFINITY : plan.maxStalenessMs
     this.#countsUses = plan.memory?.policy === 's3fifo'
     this.#easyUntil = plan.sliding !== undefined || plan.earlyBeta > 0 ? (aging) => easyUntil(plan, aging) : undefined
     this.#arrivals = arrivals
@@ -119,7 +122,7 @@ export class Near {
     if (nowMs >= (page.freshUntilMs[i] as number)) return none
     const shard = this.#shards[page.shards[i] as number] as ShardView
     if (page.bornAt[i] !== this.#arrivals.last && !this.#catchUp(page, i, shard, key)) return none
-    if (nowMs - shard.provenAtMs >= this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return none
+    if (nowMs - shard.provenAtMs > this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return none
     if (this.#countsUses) countUse(page.uses, i)
     else this.#store.touch(slot)
     return page.values[i]
@@ -154,6 +157,34 @@ export class Near {
     const entry = { value: page.values[i], createdMs: page.createdMs[i] as number }
     const isDue = state === 'fresh' && nowMs >= (page.freshUntilMs[i] as number)
     return { entry, state, held: nowMs < holdUntilMs, attended: isDue ? attended : undefined }
+  }
+
+  /** The fresh copy under this key, as the far store would give it; counts as no access. */
+  held(key: string, nowMs: number): Held | undefined {
+    const slot = this.#store.find(key)
+    if (slot === noSlot) return undefined
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    if (this.#standing(page, i, { key, nowMs }) !== 'fresh') return undefined
+    const freshUntilMs = this.#hereUntilMs(page, i, key)
+    return {
+      value: page.values[i],
+      createdMs: page.createdMs[i] as number,
+      freshUntilMs,
+      staleUntilMs: freshUntilMs,
+      errorUntilMs: freshUntilMs,
+      tags: page.tags?.[i]?.map(({ name }) => name) ?? [],
+      costMs: 0,
+      extendMs: 0,
+      version: 0,
+      validator: undefined,
+      bytes: keptBytes(page.values[i]),
+    }
+  }
+
+  /** Whether a copy of this size has room here. */
+  fits(key: string, bytes: number): boolean {
+    return this.#isWelcome === undefined && this.#store.fits(key, bytes)
   }
 
   /** How the copy under this key stands, for `explain`; counts as no access. */
@@ -258,12 +289,14 @@ export class Near {
     const { createdMs, freshUntilMs, staleUntilMs, errorUntilMs, extendMs, costMs, bytes } = life
     const easyUntilMs = this.#easyUntil?.(life) ?? freshUntilMs
     if (isCopied(standing.value)) this.handsOutCopies = true
-    const times = {
+    const entry = {
       freshUntilMs: Math.min(easyUntilMs, cappedMs),
       staleUntilMs: Math.min(staleUntilMs, cappedMs),
       errorUntilMs: Math.min(errorUntilMs, cappedMs),
+      bytes,
+      ...standing,
     }
-    this.#store.put({ ...standing, ...times, bytes }, keptMs)
+    this.#store.put(entry, keptMs)
     const slot = this.#store.find(standing.key)
     if (easyUntilMs >= freshUntilMs || slot === noSlot) return
     const hereUntilMs = Math.min(freshUntilMs, cappedMs)
@@ -323,7 +356,7 @@ export class Near {
   }
 
   #isTrusted(page: Page, i: number, shard: ShardView, nowMs: number): boolean {
-    return nowMs - shard.provenAtMs < this.#maxStalenessMs || this.#isYoung(page, i, nowMs)
+    return nowMs - shard.provenAtMs <= this.#maxStalenessMs || this.#isYoung(page, i, nowMs)
   }
 
   /** Younger than the staleness contract, proof or no proof. */

@@ -58,10 +58,10 @@ export class Origin {
       const run = () => runLoader(job.load, context, job.controller(), { clock, hardTimeoutMs: this.#plan.hardTimeoutMs })
       // Of many that are loaded by one call, it is the call that loads.
       const outcome = await (job.doors === undefined ? chain.run([at], run) : run())
-      tell({ type: 'load', ...told, ms: clock.now() - startedMs, background: job.background })
+      tell({ type: 'load', ms: clock.now() - startedMs, background: job.background, ...told })
       return settle(this.#plan, outcome, { previous, options: job.options, wallMs: clock.wall() })
     } catch (error) {
-      tell({ type: 'load-error', ...told, ms: clock.now() - startedMs, error })
+      tell({ type: 'load-error', ms: clock.now() - startedMs, error, ...told })
       throw error
     } finally {
       place.leave()

@@ -19,6 +19,8 @@ const highestVersion = 2 ** 48 - 1
 export interface Storable {
   readonly stored: StoredValue
   readonly value: unknown
+  /** What it takes in memory. */
+  readonly bytes: number
 }
 
 /** Encodes a value with its lifetimes and tags; throws on values, tags and lifetimes that cannot be kept. */
@@ -46,16 +48,17 @@ export function storable(
       codec,
       payload,
       tags,
-      ...life,
       costMs: Math.min(Math.round(what.costMs), 0xffff_ffff),
       version: versionOf(options),
+      ...life,
     },
     value,
+    bytes: plan.memory === undefined ? 0 : keptBytes(value),
   }
 }
 
 /** The memory copy of a value that the far store took no earlier than `sentMs`: its freshness ends with the far one's, or a little before. */
-export function heldFrom({ stored, value }: Storable, sentMs: number): Held {
+export function heldFrom({ stored, value, bytes }: Storable, sentMs: number): Held {
   const freshUntilMs = sentMs + stored.freshMs
   return {
     value,
@@ -68,7 +71,7 @@ export function heldFrom({ stored, value }: Storable, sentMs: number): Held {
     extendMs: stored.extendMs,
     version: stored.version,
     validator: undefined,
-    bytes: keptBytes(value),
+    bytes,
   }
 }
 

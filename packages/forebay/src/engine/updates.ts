@@ -12,7 +12,7 @@ import type { Held } from './held.js'
 import type { Near } from './near.js'
 import type { Ids } from './parts.js'
 import type { OwnLeases } from './own-leases.js'
-import type { Payloads } from './payloads.js'
+import type { Placing } from './placing.js'
 import type { Commit, Key, SetOptions } from './public.js'
 import type { Registry } from './registry.js'
 import { renewLease } from './renewal.js'
@@ -31,7 +31,7 @@ export interface UpdatesParts {
   readonly near: Near
   readonly registry: Registry
   readonly writes: Writes
-  readonly payloads: Payloads
+  readonly placing: Placing
   readonly leases: OwnLeases
 }
 
@@ -78,11 +78,11 @@ export class Updates {
   }
 
   async #store(at: EntryAddress, key: Key, set: NewValue): Promise<Token> {
-    const { writes, near, clock, payloads } = this.#parts
+    const { writes, near, clock, placing } = this.#parts
     const { value: given, options } = set.outcome
     const what = { key, value: given, costMs: 0, validator: options?.validator }
     const found = storable(this.#plan, what, [options, set.options], this.#parts)
-    const value = await payloads.pack(at, found.stored)
+    const value = await placing.pack(at, found)
     const sentMs = clock.now()
     const { token, stored } = await writes.key(at, 'key', { value, registration: set.registration, lease: set.lease })
     if (stored) near.keepStored(set.registration, heldFrom(found, sentMs))
@@ -97,7 +97,7 @@ export class Updates {
     try {
       const answer = await far.acquire(at, { token, leaseMs, newInc: ids.incarnation(), force: true, takeover: undefined })
       if (answer.kind === 'lease') leases.hold(token)
-      const old = answer.bytes && (await reads.open(at, answer.bytes, answer.nowMs - sentMs))
+      const old = await reads.old(at, answer, sentMs)
       return answer.kind === 'lease' ? { lease: { token, inc: answer.inc, seq: answer.seq }, previous: old } : undefined
     } catch (error) {
       if (!isAway(error)) throw error

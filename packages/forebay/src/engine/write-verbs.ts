@@ -11,7 +11,7 @@ import { isKept } from './lifetimes.js'
 import type { LoadsParts } from './loads.js'
 import type { Near } from './near.js'
 import type { EngineParts } from './parts.js'
-import type { Payloads } from './payloads.js'
+import type { Placing } from './placing.js'
 import type { Commit, InvalidateOptions, Key, SetOptions, WriteResult } from './public.js'
 import { mayKeep, type Registry } from './registry.js'
 import type { Repeats } from './repeats.js'
@@ -25,7 +25,7 @@ export interface WriteVerbsParts
     Pick<EngineParts, 'detached'> {
   readonly near: Near
   readonly registry: Registry
-  readonly payloads: Payloads
+  readonly placing: Placing
   readonly writes: Writes
   readonly updates: Updates
   readonly repeats: Repeats
@@ -93,7 +93,7 @@ export class WriteVerbs {
     const found = storable(this.#plan, { key, value, costMs: 0 }, options, this.#parts)
     const registration = this.#parts.registry.begin(at.key, shards.of(at).view, clock.now())
     try {
-      const packed = this.#parts.payloads.pack(at, found.stored)
+      const packed = this.#parts.placing.pack(at, found)
       const value = packed instanceof Promise ? await packed : packed
       // Overtaken by another write while it was compressed, it is an invalidation: the later one must not be undone.
       const set = mayKeep(registration, value.tags) ? { value, registration } : undefined

@@ -62,12 +62,17 @@ export class SlotStore<T> implements NearStore<T> {
     return this.#eviction.uses(slot)
   }
 
-  /** An entry larger than a tenth of all bytes is not kept. In place of an older one it keeps that one's place in the order of eviction. */
+  /** An entry larger than a tenth of all bytes is not kept. */
+  fits(key: string, bytes: number): boolean {
+    return this.#bounds.maxEntries > 0 && sizeOf(key, bytes) <= this.#bounds.maxBytes / 10
+  }
+
+  /** In place of an older one of its key, an entry keeps that one's place in the order of eviction. */
   put(entry: NearEntry<T>, nowMs: number): void {
     this.#sweep(nowMs)
-    const size = Math.ceil(entry.bytes) + 2 * entry.key.length + overheadBytes
+    const size = sizeOf(entry.key, entry.bytes)
     const slot = this.find(entry.key)
-    if (this.#bounds.maxEntries === 0 || size > this.#bounds.maxBytes / 10) {
+    if (!this.fits(entry.key, entry.bytes)) {
       if (slot !== noSlot) this.#remove(slot)
       this.#onRemoved(entry.key, entry.tags)
     } else if (slot === noSlot) this.#add(entry, size, nowMs)
@@ -144,6 +149,10 @@ export class SlotStore<T> implements NearStore<T> {
     this.#slots.give(slot)
     this.#onRemoved(key, tags)
   }
+}
+
+function sizeOf(key: string, bytes: number): number {
+  return Math.ceil(bytes) + 2 * key.length + overheadBytes
 }
 
 function indexOf(slots: Slots<unknown>, { maxEntries, maxBytes }: NearBounds): KeyIndex {

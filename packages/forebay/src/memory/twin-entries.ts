@@ -25,8 +25,8 @@ export interface Loaded {
   readonly value: StoredValue
 }
 
-/** Keys and metadata of an entry cost about this much beside its bytes. */
-const entryOverheadBytes = 120
+/** What an entry costs beside its bytes and its name's characters. Measured with 100,000 entries on Node 20.20: 370 bytes. */
+const entryOverheadBytes = 370
 
 /** The entries of one server, as envelopes. Whether one may still be served is asked of its shard. */
 export class TwinEntries {
@@ -50,7 +50,7 @@ export class TwinEntries {
     const bytes = this.read(at, nowMs)
     if (bytes === undefined) return undefined
     const envelope = openEnvelope(bytes)
-    if (envelope && this.#shards.judge(envelope, at)) return { ...envelope, bytes }
+    if (envelope && this.#shards.judge(envelope, at)) return { bytes, ...envelope }
     this.drop(at)
     return undefined
   }
@@ -63,7 +63,9 @@ export class TwinEntries {
     return standing > version
   }
 
-  store(at: EntryAddress, { inc, epoch, value }: Loaded, nowMs: number): void {
+  /** `waitedFor`: others are about to look for it here. */
+  store(at: EntryAddress, { inc, epoch, value }: Loaded, nowMs: number, waitedFor = false): void {
+    if (value.elsewhere && !waitedFor) return this.drop(at)
     const freshUntilMs = Math.min(nowMs + whole(value.freshMs), endlessMs)
     const isEndless = freshUntilMs === endlessMs
     if (isEndless) this.#mark('stored:endless')

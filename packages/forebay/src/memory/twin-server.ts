@@ -159,7 +159,7 @@ export class TwinServer {
       const ours = lease.seq === seq
       const kept =
         ours && this.#shards.judge({ inc, epoch: seq, tags: value.tags }, at) && !this.#entries.isOutdated(value.version, at, nowMs)
-      if (kept && !this.full) this.#entries.store(at, { inc, epoch: seq, value }, nowMs)
+      if (kept && !this.full) this.#entries.store(at, { inc, epoch: seq, value }, nowMs, lease.waitedFor)
       this.#wake(at, lease, nonce)
       if (kept && this.full) throw this.#outOfMemory('fill')
       this.#mark(kept ? 'fill:stored' : `fill:refused:${ours ? 'epoch' : 'another-lease'}`)
@@ -203,7 +203,7 @@ export class TwinServer {
       if (everywhere.length > 1) this.#mark(`write:${request.kind}:versions`)
       for (const one of everywhere) this.#leases.drop(nameOf(one))
       this.#shards.of(at.shard).ensure(request.newInc)
-      const stored = request.kind === 'set' && this.#mayStore(at, { ...request, held: lease }, nowMs)
+      const stored = request.kind === 'set' && this.#mayStore(at, { held: lease, ...request }, nowMs)
       for (const one of everywhere) {
         if (request.kind === 'stale') this.#entries.endFreshness(one, nowMs)
         else this.#entries.drop(one)
@@ -212,7 +212,7 @@ export class TwinServer {
       const { cache, key } = at
       const position = this.#shards.announce(at.shard, { kind: request.kind === 'stale' ? 'stale' : 'key', cache, key }, request.nonce)
       if (stored) this.#entries.store(at, { inc: position.inc, epoch: position.seq, value: request.value }, nowMs)
-      return { ...position, stored }
+      return { stored, ...position }
     })
   }
 

@@ -30,6 +30,7 @@ export function twinStore({ server, clock }: TwinStoreOptions): FarStore {
 
   return {
     shards: server.shards,
+    alone: true,
     nodeOf: () => (closed ? undefined : server.runId),
     groups: () => [group],
     get: (at) => later((nowMs) => server.get(at, nowMs)),

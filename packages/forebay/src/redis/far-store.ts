@@ -176,7 +176,7 @@ class Store implements RedisFarStore {
 
   async check(at: EntryAddress, { newInc }: { readonly newInc: string }): Promise<CheckAnswer> {
     const { keys, args } = this.#names.ofEntry(at)
-    const read = () => this.#nodes.look(at.shard, (link) => runScript(link, 'check', keys, { ...args, newInc }, 'look'))
+    const read = () => this.#nodes.look(at.shard, (link) => runScript(link, 'check', keys, { newInc, ...args }, 'look'))
     const reply = await (this.#retries ? onceMore(read) : read())
     const [nowMs, bytes] = listOf(reply)
     return { nowMs: numberOf(nowMs), bytes: bytesOf(bytes) }
@@ -186,13 +186,13 @@ class Store implements RedisFarStore {
     const { keys, args } = this.#names.ofEntry(at)
     const { token, newInc, takeover = '' } = request
     const given = {
-      ...args,
       newInc,
       token,
       leaseMs: whole(request.leaseMs),
       force: request.force ? 1 : 0,
       takeover,
       soonMs: Math.round(request.soonMs ?? 0),
+      ...args,
     }
     return acquireAnswerOf(
       await this.#nodes.look(at.shard, (link) => runScript(link, 'acquire', keys, given, this.#patienceAfter(request.waitedMs))),
@@ -201,24 +201,24 @@ class Store implements RedisFarStore {
 
   async fill(at: EntryAddress, { token, nonce, inc, seq, value }: FillRequest): Promise<FillAnswer> {
     const { keys, args } = this.#names.ofEntry(at)
-    const given = { ...args, token, nonce, tidings: filled(at), loadedInc: inc, epoch: seq, ...stored(value) }
+    const given = { token, nonce, tidings: filled(at), loadedInc: inc, epoch: seq, ...stored(value), ...args }
     return fillAnswerOf(await this.#nodes.act(at.shard, (link) => runScript(link, 'fill', keys, given)))
   }
 
   async release(at: EntryAddress, { token, nonce }: LeaseRequest): Promise<void> {
     const { keys, args } = this.#names.ofEntry(at)
-    await this.#nodes.act(at.shard, (link) => runScript(link, 'release', keys, { ...args, token, nonce, tidings: filled(at) }))
+    await this.#nodes.act(at.shard, (link) => runScript(link, 'release', keys, { token, nonce, tidings: filled(at), ...args }))
   }
 
   async renew(at: EntryAddress, { token, leaseMs }: LeaseRequest & { readonly leaseMs: number }): Promise<boolean> {
     const { keys, args } = this.#names.ofEntry(at)
-    const reply = await this.#nodes.act(at.shard, (link) => runScript(link, 'renew', keys, { ...args, token, leaseMs: whole(leaseMs) }))
+    const reply = await this.#nodes.act(at.shard, (link) => runScript(link, 'renew', keys, { token, leaseMs: whole(leaseMs), ...args }))
     return numberOf(reply) === 1
   }
 
   async extend(at: EntryAddress, { freshMs, maxAgeMs }: Extension): Promise<ExtendAnswer | undefined> {
     const { keys, args } = this.#names.ofEntry(at)
-    const given = { ...args, freshMs: Math.round(freshMs), maxAgeMs: Math.round(maxAgeMs) }
+    const given = { freshMs: Math.round(freshMs), maxAgeMs: Math.round(maxAgeMs), ...args }
     return extendAnswerOf(await this.#nodes.act(at.shard, (link) => runScript(link, 'extend', keys, given)))
   }
 
@@ -227,14 +227,14 @@ class Store implements RedisFarStore {
     const { kind, payload: tidings } = encodeTidings({ kind: request.kind === 'stale' ? 'stale' : 'key', cache: at.cache, key: at.key })
     for (let tries = 0; tries < mostWriteTries; tries++) {
       const { keys, args } = this.#names.inEveryVersion(at, this.#versions)
-      const given = { ...args, newInc, nonce, kind, tidings }
+      const given = { newInc, nonce, kind, tidings, ...args }
       const reply = await this.#nodes.act(at.shard, (link) =>
         request.kind === 'set'
           ? runScript(link, 'set', keys, {
-              ...given,
-              ...stored(request.value),
               onlyUnder: request.lease === undefined ? '' : `${request.lease.seq}:${request.lease.token}`,
               leasedInc: request.lease?.inc ?? '',
+              ...stored(request.value),
+              ...given,
             })
           : runScript(link, 'write', keys, given),
       )
@@ -250,7 +250,6 @@ class Store implements RedisFarStore {
     const { payload: tidings } = encodeTidings(tidingsOf({ scope, tags, parts }))
     const literals = parts === undefined ? '' : JSON.stringify(parts)
     const given = {
-      ...args,
       newInc,
       nonce,
       tidings,
@@ -259,13 +258,14 @@ class Store implements RedisFarStore {
       parts: literals,
       most: mostStamps,
       mostPatterns,
+      ...args,
     }
     return positionOf(listOf(await this.#nodes.act(shard, (link) => runScript(link, 'stamp', keys, given))))
   }
 
   async sync(shard: number, { newInc, stamps, withLog }: SyncRequest): Promise<SyncAnswer> {
     const { keys, args } = this.#names.ofShard(shard)
-    const given = { ...args, newInc, most: stamps, withLog: withLog ? 1 : 0, mostNonces }
+    const given = { newInc, most: stamps, withLog: withLog ? 1 : 0, mostNonces, ...args }
     return this.#nodes.act(shard, async (link) => {
       const { node = '' } = link
       return syncAnswerOf(await runScript(link, 'sync', keys, given), node)

@@ -44,7 +44,7 @@ export function writeAnswerOf(reply: unknown): WriteAnswer | string {
   const list = listOf(reply)
   const [inc, seq, head, stored] = list
   if (list.length === 2) return textOf(seq)
-  return { ...positionOf([inc, seq, head]), stored: numberOf(stored) === 1 }
+  return { stored: numberOf(stored) === 1, ...positionOf([inc, seq, head]) }
 }
 
 /** Milliseconds from the answer to `TIME`. */

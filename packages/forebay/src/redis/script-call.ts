@@ -22,11 +22,17 @@ export function runScript<N extends ScriptName>(
   patience: Patience = 'act',
 ): Promise<unknown> {
   const script = scripts[name]
-  const given = inOrder(script.keys, keys)
-  return link.script(patience, { name, ...script }, [given.length, ...given, ...inOrder(script.args, args)])
+  const given: Argument[] = [0]
+  append(given, script.keys, keys)
+  given[0] = given.length - 1
+  append(given, script.args, args)
+  return link.script(patience, { name, ...script }, given)
 }
 
-/** The values of these names; one that begins with dots stands for a list. */
-function inOrder(names: readonly string[], values: { readonly [name: string]: Argument | readonly string[] }): Argument[] {
-  return names.flatMap((name) => (values[name.replace('...', '')] as Argument | Argument[] | undefined) ?? '')
+/** Appends the values of these names; one that begins with dots stands for a list. */
+function append(given: Argument[], names: readonly string[], values: { readonly [name: string]: Argument | readonly string[] }): void {
+  for (const name of names) {
+    if (name.startsWith('...')) given.push(...(values[name.slice(3)] as readonly string[]))
+    else given.push((values[name] as Argument | undefined) ?? '')
+  }
 }

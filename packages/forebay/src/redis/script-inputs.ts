@@ -26,8 +26,8 @@ export class ScriptNames {
     const { keys, args } = this.ofShard(at.shard)
     const names = this.#layout.shard(at.shard)
     return {
-      keys: { ...keys, key: names.entry(at), lease: names.lease(at) },
-      args: { ...args, cache: at.cache, version: at.version, canonical: at.key },
+      keys: { key: names.entry(at), lease: names.lease(at), ...keys },
+      args: { cache: at.cache, version: at.version, canonical: at.key, ...args },
     }
   }
 
@@ -36,7 +36,7 @@ export class ScriptNames {
     const { keys, args } = this.ofEntry(at)
     const { entry, lease } = this.#layout.shard(at.shard)
     const others = versions.othersOf(at).flatMap((other) => [entry(other), lease(other)])
-    return { keys: { ...keys, others }, args: { ...args, known: versions.listFor(at) } }
+    return { keys: { others, ...keys }, args: { known: versions.listFor(at), ...args } }
   }
 }
 
@@ -48,7 +48,7 @@ export function filled(at: EntryAddress): string {
 /** A value as the scripts take it: the script puts times, incarnation and epoch into the blank places of the header. */
 export function stored({ payload, codec, tags, freshMs, staleMs, errorMs, keepMs, extendMs, costMs, version }: StoredValue) {
   const blank = { createdMs: 0, freshUntilMs: 0, staleUntilMs: 0, errorUntilMs: 0, inc: '', epoch: 0 }
-  const envelope = bufferOf(sealEnvelope({ ...blank, codec, tags, payload, version, extendMs, costMs: Math.round(costMs) }))
+  const envelope = bufferOf(sealEnvelope({ codec, tags, payload, version, extendMs, costMs: Math.round(costMs), ...blank }))
   return { envelope, freshMs: whole(freshMs), staleMs: Math.round(staleMs), errorMs: Math.round(errorMs), keepMs: Math.round(keepMs) }
 }
 
