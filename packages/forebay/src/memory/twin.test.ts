@@ -136,7 +136,7 @@ describe('the twin as a server', () => {
   })
 
   it('keeps to its bytes: the least recently used entries go, metadata stays', () => {
-    const server = new TwinServer({ shards: 1, runId: 'small', maxBytes: 5_000 })
+    const server = new TwinServer({ shards: 1, runId: 'small', maxBytes: 6_000 })
     for (let i = 0; i < 4; i++) set(server, `${i}`)
     server.get({ ...at, key: '0' }, 0)
     set(server, '4')
