@@ -1,11 +1,11 @@
-// npm run hit-ratio -- [--only oltp] [--policy lru]: hit ratios of the memory's policies on real traces, if they lie beside the repository.
+// npm run hit-ratio -- [--only oltp] [--policy lru] [--entries 500,1000]: hit ratios of the memory's policies on real traces, if they lie beside the repository.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { createForebay, type EvictionPolicy } from 'forebay'
 import { parseArguments } from './arguments.js'
 
-const given = parseArguments(process.argv.slice(2), ['only', 'policy'])
+const given = parseArguments(process.argv.slice(2), ['only', 'policy', 'entries'])
 const folder = join('..', 'shared', 'traces')
 const shares = [0.01, 0.05, 0.1, 0.25]
 const policies: readonly EvictionPolicy[] = ['s3fifo', 'lru', 'lfu']
@@ -25,7 +25,8 @@ function keysIn(file: string): Uint32Array {
 async function measure(file: string): Promise<void> {
   const keys = keysIn(file)
   const distinct = keys.reduce((most, key) => Math.max(most, key), 0) + 1
-  for (const maxEntries of shares.map((share) => Math.floor(share * distinct))) {
+  const sizes = given.get('entries')?.split(',').map(Number) ?? shares.map((share) => Math.round(share * distinct))
+  for (const maxEntries of sizes) {
     for (const policy of policies) {
       if (given.has('policy') && given.get('policy') !== policy) continue
       const ratio = await hitRatio(keys, policy, maxEntries)
