@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cachePlanner } from '../src/config/forebay-plan.js'
-import type { FarStore } from '../src/core/far-store.js'
+import { decodeValue } from '../src/core/codec.js'
+import type { FarStore, StoredValue } from '../src/core/far-store.js'
 import { createForebay } from '../src/create-forebay.js'
 import { createEngine } from '../src/engine/facade.js'
 import { type Cache, type CacheOptions, entry, type Loader, notModified } from '../src/engine/public.js'
@@ -124,6 +125,32 @@ describe('without Redis', () => {
     await forebay.close()
   })
 
+  it.each([...Array(24).keys()])('loses nothing that is stored while it starts, %i microtasks after that', async (lead) => {
+    const forebay = createForebay({ service: 'alone', redis: false })
+    const books = forebay.cache<number>('books', { ttl: '1h' })
+    for (let i = 0; i < lead; i++) await Promise.resolve()
+    await Promise.all(['b1', 'b2', 'b3', 'b4'].map((id, i) => books.set(id, i)))
+    await forebay.ready()
+    await forebay.settled()
+    expect(await books.getMany(['b1', 'b2', 'b3', 'b4'])).toEqual([0, 1, 2, 3])
+    await forebay.close()
+  })
+
+  it('extends a life by the span that it came with, however often, and by another', async () => {
+    const alone = new Alone()
+    const { books } = alone
+    expect(await alone.run(books.extend('b1'))).toBe(false)
+    await alone.run(books.set('b1', 'Emma', { tags: ['author:7'] }), 6_000)
+    expect(await alone.run(books.extend('b1'), 6_000)).toBe(true)
+    expect(await alone.run(books.extend('b1'), 9_000)).toBe(true)
+    expect(books.peek('b1')).toBe('Emma')
+    expect(await alone.run(books.extend('b1', { ttl: '1m' }), 50_000)).toBe(true)
+    expect(books.peek('b1')).toBe('Emma')
+    await alone.run(books.invalidateTags(['author:7']))
+    expect(books.peek('b1')).toBeUndefined()
+    expect(await alone.run(books.extend('b1'))).toBe(false)
+  })
+
   const key = fc.constantFrom('a', 'b', 'c')
   const tag = fc.constantFrom('red', 'blue')
   const act = fc.oneof(
@@ -132,6 +159,7 @@ describe('without Redis', () => {
     fc.record({ act: fc.constant('mustRevalidate' as const), key }),
     fc.record({ act: fc.constant('update' as const), key }),
     fc.record({ act: fc.constant('get' as const), key }),
+    fc.record({ act: fc.constant('extend' as const), key, ttl: fc.constantFrom(undefined, 4_000) }),
     fc.record({ act: fc.constant('getMany' as const) }),
     fc.record({ act: fc.constant('invalidate' as const), key }),
     fc.record({ act: fc.constant('markStale' as const), key }),
@@ -142,8 +170,7 @@ describe('without Redis', () => {
   type Act = typeof act extends fc.Arbitrary<infer A> ? A : never
 
   /** Does it, and answers whatever a caller can see of it. */
-  async function done(alone: Alone, one: Act, nth: number): Promise<unknown> {
-    const { books, clock } = alone
+  async function begun({ books, clock }: Alone, one: Act, nth: number): Promise<unknown> {
     const seen: unknown[] = []
     const load = (takesMs: number, fails: boolean) => async (context: { readonly previous?: unknown }) => {
       seen.push(context.previous)
@@ -151,7 +178,7 @@ describe('without Redis', () => {
       if (fails) throw new Error('the origin is away')
       return entry(`loaded ${nth}`, { tags: ['red'] })
     }
-    const answer = (work: Promise<unknown>) => alone.run(work.then((value) => ({ value }), String))
+    const answer = (work: Promise<unknown>) => work.then((value) => ({ value }), String)
     if (one.act === 'set')
       seen.push(await answer(books.set(one.key, `set ${nth}`, { tags: one.tags, ttl: one.ttl }).then(({ state }) => state)))
     if (one.act === 'getOrSet') seen.push(await answer(books.getOrSet(one.key, load(one.takesMs, one.fails), { fresh: one.fresh })))
@@ -159,12 +186,16 @@ describe('without Redis', () => {
     if (one.act === 'update') seen.push(await answer(books.update(one.key, load(0, false)).then(({ state }) => state)))
     if (one.act === 'get') seen.push(await answer(books.get(one.key)), books.peek(one.key))
     if (one.act === 'getMany') seen.push(await answer(books.getMany(['a', 'b', 'c', 'a'])))
+    if (one.act === 'extend') seen.push(await answer(books.extend(one.key, { ttl: one.ttl })))
     if (one.act === 'invalidate') await answer(books.invalidate(one.key))
     if (one.act === 'markStale') await answer(books.markStale(one.key))
     if (one.act === 'invalidateTags') await answer(books.invalidateTags([one.tag]))
     if (one.act === 'clear') await answer(books.clear())
-    if (one.act === 'wait') await clock.run(one.ms)
     return seen
+  }
+
+  async function done(alone: Alone, one: Act, nth: number): Promise<unknown> {
+    return one.act === 'wait' ? alone.clock.run(one.ms) : alone.run(begun(alone, one, nth))
   }
 
   it('serves and loads exactly as if every value were kept in both places', async () => {
@@ -180,6 +211,53 @@ describe('without Redis', () => {
         }
       }),
       { numRuns: 150 },
+    )
+  })
+
+  /** The store, and what it holds: told by each act in the order in which they happen. */
+  function watched(holds: Map<string, { readonly value: unknown; readonly tags: readonly string[] }>) {
+    const valueIn = ({ codec, payload, tags }: StoredValue) => ({ value: decodeValue(codec, payload), tags })
+    return (store: FarStore): FarStore => ({
+      ...store,
+      write: async (at, request) => {
+        const answer = await store.write(at, request)
+        if (request.kind === 'set' && answer.stored) holds.set(at.key, valueIn(request.value))
+        else holds.delete(at.key)
+        return answer
+      },
+      fill: async (at, request) => {
+        const answer = await store.fill(at, request)
+        if (answer.kind === 'stored') holds.set(at.key, valueIn(request.value))
+        return answer
+      },
+      stamp: async (shard, request) => {
+        const position = await store.stamp(shard, request)
+        for (const [name, { tags }] of holds)
+          if (request.tags.length === 0 || tags.some((one) => request.tags.includes(one))) holds.delete(name)
+        return position
+      },
+    })
+  }
+
+  it('holds in memory what the store has decided, whatever happens at once', async () => {
+    const atOnce = fc.array(fc.tuple(act, fc.nat(6)), { minLength: 2, maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(atOnce, { maxLength: 6 }), async (rounds) => {
+        const holds = new Map<string, { readonly value: unknown; readonly tags: readonly string[] }>()
+        const alone = new Alone({ ttl: '1h', loads: { max: 2 } }, watched(holds))
+        await alone.run(alone.forebay.ready())
+        let nth = 0
+        for (const acts of rounds) {
+          const all = acts.map(async ([one, lead]) => {
+            for (let i = 0; i < lead; i++) await Promise.resolve()
+            if (one.act !== 'wait' && one.act !== 'extend') await begun(alone, 'ttl' in one ? { ...one, ttl: undefined } : one, nth++)
+          })
+          await alone.run(Promise.all(all))
+          await alone.run(alone.forebay.settled())
+          for (const name of ['a', 'b', 'c']) expect([name, alone.books.peek(name)]).toEqual([name, holds.get(name)?.value])
+        }
+      }),
+      { numRuns: 200 },
     )
   })
 })

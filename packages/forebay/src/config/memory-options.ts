@@ -1,5 +1,5 @@
 import { parseDuration } from '../core/duration.js'
-import type { CachePlan } from '../core/plan.js'
+import { type CachePlan, unlimitedMs } from '../core/plan.js'
 import type { Strategy } from '../core/strategy.js'
 import { between, noOption, oneOf, refusal, whole, withoutUndefined } from './option-checks.js'
 
@@ -25,7 +25,7 @@ export function memoryBounds(where: string, memory: unknown, strategy: Strategy 
     maxEntries: whole(where, 'memory.maxEntries', maxEntries, 1),
     maxBytes: whole(where, 'memory.maxBytes', maxBytes, 1),
     policy: oneOf(where, 'memory.policy', policy, ['s3fifo', 'lru', 'lfu']),
-    ttlMs: ttl === undefined ? Number.MAX_SAFE_INTEGER : parseDuration(`${where}memory.ttl`, ttl),
+    ttlMs: ttl === undefined ? unlimitedMs : parseDuration(`${where}memory.ttl`, ttl),
     hotPerSecond,
   }
 }

@@ -60,8 +60,8 @@ export interface FarStore {
   /** How each server is held, where there are servers. */
   nodes?(): readonly NodeStats[]
   /**
-   * There is this process only. Its acts are pushed to it before they are answered, and none is lost, so memory needs no proof; and what
-   * it keeps need not be kept here as well (`StoredValue.elsewhere`).
+   * There is this process only. Each act is pushed to it while it happens, so memory always stands as the store does: it needs no proof, and
+   * what it keeps need not be kept here as well (`StoredValue.elsewhere`).
    */
   readonly alone?: true | undefined
   /** Registers the one listener for pushed notices. Pushes may be lost, never altered; the chain shows the gap. */
@@ -140,8 +140,10 @@ export interface StoredValue {
   readonly costMs: number
   /** The value's version at its origin, 0 where it has none: a lower one never replaces a higher one. */
   readonly version: number
-  /** The only process there is keeps it in its memory: whether it may be stored is decided here as always, but only a waiter's is. */
-  readonly elsewhere?: true | undefined
+  /** Of a store that is `alone`: called in the act that stores it, when its notice has been heard; this is when memory takes it. */
+  readonly onStored?: (() => void) | undefined
+  /** Memory is the only place where it is kept: whether it may be is decided here as always. */
+  readonly elsewhere?: boolean | undefined
 }
 
 export interface CheckAnswer {

@@ -34,7 +34,7 @@ export interface CachePlan extends ValuesPlan {
   readonly earlyBeta: number
   /** Past its freshness a value is kept in Redis at least so long, for a load that asks whether it has changed. */
   readonly keepMs: number
-  /** `undefined`: no memory in this process. `ttlMs`: the longest life there. `hotPerSecond`: only keys read so often are kept; 0 = all. */
+  /** `undefined`: no memory in this process. `ttlMs`: the longest life there, `unlimitedMs` = no bound. `hotPerSecond`: only keys read so often are kept; 0 = all. */
   readonly memory: (NearBounds & { readonly ttlMs: number; readonly hotPerSecond: number }) | undefined
   readonly maxValueBytes: number
   readonly control: Control
@@ -51,6 +51,9 @@ export interface CachePlan extends ValuesPlan {
   /** Makes a value of today's shape of one that the schema does not take; `undefined` where it cannot. */
   readonly migrate: ((old: unknown) => unknown) | undefined
 }
+
+/** Longer than anything lives. */
+export const unlimitedMs = Number.MAX_SAFE_INTEGER
 
 /** How many loads of one cache run at once in this process, and how many more may wait. */
 export interface LoadBounds {

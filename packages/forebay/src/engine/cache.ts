@@ -202,8 +202,9 @@ export class EngineCache implements Cache<unknown> {
     const freshMs = options?.ttl === undefined ? 0 : parseDuration('ttl', options.ttl)
     const copy = this.#near.attendedAt(at.key)
     const times = await this.#slides.extend(at, freshMs)
-    if (copy !== undefined && times !== undefined) this.#near.prolong(at.key, copy, times)
-    return times !== undefined
+    if (times === undefined) return this.#parts.far.alone === true && this.#near.extend(at.key, freshMs, this.#clock.now())
+    if (copy !== undefined) this.#near.prolong(at.key, copy, times)
+    return true
   }
 
   set(key: Key, value: unknown, options?: SetOptions): Promise<WriteResult> {

@@ -92,7 +92,7 @@ export class FarReads {
 
   /** What a plain read has brought; `undefined` if what is heard here does not suffice to judge it, so that the shard must be asked. */
   judge(at: EntryAddress, bytes: Bytes | undefined, registration?: Registration): Soon<Held | 'miss'> | undefined {
-    if (bytes === undefined) return 'miss'
+    if (bytes === undefined) return this.#inMemory(at) ?? 'miss'
     const shard = this.#parts.shards.of(at)
     const header = openHeader(bytes)
     if (header === undefined) return this.#corrupt(at, 'header', registration) ?? 'miss'
@@ -178,6 +178,11 @@ export class FarReads {
   /** The valid entry that a shard has found, or what stands for it in the memory of the only process. `undefined` if there is none, or it cannot be read. */
   old(at: EntryAddress, found: Answered, sentMs: number, registration?: Registration): Soon<Held | undefined> {
     if (found.bytes !== undefined) return this.open(at, found.bytes, found.nowMs - sentMs, registration)
+    return this.#inMemory(at)
+  }
+
+  /** What came into memory since it was looked at, where that is the only place. */
+  #inMemory(at: EntryAddress): Held | undefined {
     const { far, near, clock } = this.#parts
     return far.alone && near.held(at.key, clock.now())
   }

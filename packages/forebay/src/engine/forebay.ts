@@ -280,6 +280,7 @@ export class Engine {
         this.#wakes.wakeAll()
       },
       resend: (shard, lost) => {
+        if (this.#far.alone) return // what looks lost was in the first look
         for (const [nonce, tidings] of lost) this.#writes.queueLost(shard, nonce, tidings)
         this.#hub.tell({ type: 'resent', shard: shard.view.index, notices: lost.size })
       },
@@ -319,11 +320,12 @@ export class Engine {
 
   /** The process was suspended: whatever was proven before may be long past, unless nothing can have happened meanwhile. */
   #suspended(ms: number): void {
-    this.#hub.tell({ type: 'suspended', ms })
-    if (this.#far.alone) return
     const nowMs = this.#parts.clock.now()
-    for (const shard of this.#shards.all) shard.view.doubt(nowMs)
-    this.#caches.doubt()
+    if (!this.#far.alone) {
+      for (const shard of this.#shards.all) shard.view.doubt(nowMs)
+      this.#caches.doubt()
+    }
+    this.#hub.tell({ type: 'suspended', ms })
     this.#listener.poke()
   }
 

@@ -63,12 +63,12 @@ export class Leasing {
     const { far, clock, tell, near, ids, placing, leases } = this.#parts
     const told = { cache: at.cache, key: at.key }
     try {
-      const value = await placing.pack(at, found)
+      const value = await placing.pack(at, registration.shard, found)
       const sentMs = clock.now()
       const answer = await far.fill(at, { token, nonce: ids.next(), inc, seq, value })
       leases.end(at, token)
       if (answer.kind === 'refused') return tell({ type: 'fill-refused', why: answer.why, ...told })
-      if (mayKeep(registration, found.stored.tags)) near.keepStored(registration, heldFrom(found, sentMs))
+      if (value.onStored === undefined && mayKeep(registration, found.stored.tags)) near.keepStored(registration, heldFrom(found, sentMs))
       tell({ type: 'fill', bytes: value.payload.length, ...told })
     } catch (error) {
       leases.abandon(at, token)

@@ -109,7 +109,9 @@ export class Listener {
     const shard = this.#parts.shards.at(index)
     if (shard === undefined || this.#closed) return
     const hearing = shard.view.hear(notice, this.#parts.clock.now())
-    if (hearing === 'known' || shard.view.takeOwn(notice.nonce)) return
+    if (hearing === 'known') return
+    // Who is alone hears of his own writes here: between an act and its answer others may have happened.
+    if (shard.view.takeOwn(notice.nonce) && !this.#parts.far.alone) return
     // Even out of its turn a notice is true: dropping early is safe. The gap is closed by a replay.
     this.#parts.effects.heard(notice)
     if (hearing === 'gap' && shard.view.inc !== undefined) this.poke()
@@ -178,7 +180,8 @@ export class Listener {
       for (const notice of notices) {
         const hearing = shard.view.hear(notice, clock.now())
         if (hearing === 'gap') return false
-        if (hearing === 'applied' && !shard.view.takeOwn(notice.nonce)) effects.heard(notice)
+        // Who is alone has heard it when it was rung.
+        if (hearing === 'applied' && !shard.view.takeOwn(notice.nonce) && !far.alone) effects.heard(notice)
       }
       if (shard.view.seq === before) return false
       tell({ type: 'replayed', shard: shard.view.index, notices: shard.view.seq - before })

@@ -92,6 +92,10 @@ export class Loads {
         first = false
         if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
         const old = await reads.old(at, answer, sentMs, registration)
+        if (answer.kind === 'lease' && answer.bytes === undefined && old !== undefined && !force) {
+          this.#leasing.release(at, token) // it has come into memory since that was looked at
+          return served('memory', old)
+        }
         if (answer.kind === 'lease') {
           // What was read before counts no more: the shard has just said whether there is a valid old value.
           leave = () => {} // it is the load's, which may go on when its caller has been served

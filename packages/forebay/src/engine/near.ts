@@ -53,6 +53,8 @@ type Tags = readonly TagCell[]
 type Page = NearPage<Tags>
 /** What a copy is and what its right to be served rests on, besides its lifetime. */
 type Standing = Omit<NearEntry<Tags>, 'freshUntilMs' | 'staleUntilMs' | 'errorUntilMs' | 'bytes'>
+/** Since when what is taken counts as heard of, as true, and as here. */
+type Taken = Pick<Registration, 'key' | 'shard' | 'bornAt' | 'trueAsOfMs' | 'startedMs'>
 type Life = Aging & Times & Pick<Held, 'bytes'>
 type Stay = Pick<Attended, 'cappedMs' | 'keptMs' | 'sinceMs'>
 
@@ -85,6 +87,8 @@ export class Near {
   readonly #attended = new Map<string, Attended>()
   /** Old values kept after a failed load: until then the origin is not asked again. Of copies that are in the store, and of few of these. */
   readonly #holdsMs = new Map<string, number>()
+  /** Of copies that `extend` has prolonged, the span that they came with. */
+  readonly #ownSpansMs = new Map<string, number>()
   #doubtedAt = 0
   /** Some of what `fresh` gives must go through `handOut`. */
   handsOutCopies = false
@@ -100,6 +104,7 @@ export class Near {
     this.#isWelcome = isWelcome
     this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
       if (this.#holdsMs.size > 0) this.#holdsMs.delete(key)
+      if (this.#ownSpansMs.size > 0) this.#ownSpansMs.delete(key)
       if (this.#easyUntil !== undefined) this.#attended.delete(key)
       if (tags !== undefined) this.#drops.release(tags)
     })
@@ -222,6 +227,13 @@ export class Near {
     if (this.#mayKeep(registration, held)) this.#take(registration, held)
   }
 
+  /** Takes what a store that is alone has just stored: whatever it heard before is older, and whatever comes will be heard. */
+  keepNow(key: string, shard: ShardView, held: Held): void {
+    const { createdMs } = held
+    this.#meet(shard)
+    this.#take({ key, shard, bornAt: this.#arrivals.last, trueAsOfMs: createdMs, startedMs: createdMs }, held)
+  }
+
   #mayKeep(registration: Registration, { tags }: Held): boolean {
     const { shard, bornAt } = registration
     if (this.#plan.memory === undefined || !mayKeep(registration, tags) || bornAt < shard.droppedAt) return false
@@ -229,7 +241,7 @@ export class Near {
     return bornAt >= this.#drops.allAt
   }
 
-  #take({ key, shard, bornAt, trueAsOfMs, startedMs }: Registration, held: Held): void {
+  #take({ key, shard, bornAt, trueAsOfMs, startedMs }: Taken, held: Held): void {
     if (this.#plan.memory === undefined) return
     if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return this.drop(key) // what is there is older
     const { value, createdMs } = held
@@ -270,10 +282,29 @@ export class Near {
   prolong(key: string, found: Attended, times: Times): void {
     const slot = this.#store.find(key)
     if (slot === noSlot || this.#attended.get(key) !== found) return
+    const standing = this.#standingAt(slot, key)
+    const { createdMs } = standing
+    this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
+  }
+
+  /** Prolongs the freshness of a copy that is nowhere else, by this span, or by the one that it came with (0); false where there is no fresh one. */
+  extend(key: string, byMs: number, nowMs: number): boolean {
+    const held = this.held(key, nowMs)
+    if (held === undefined) return false
+    const ownMs = this.#ownSpansMs.get(key) ?? held.freshUntilMs - held.createdMs
+    const freshUntilMs = Math.max(held.freshUntilMs, nowMs + (byMs > 0 ? byMs : ownMs))
+    const times = { freshUntilMs, staleUntilMs: freshUntilMs, errorUntilMs: freshUntilMs }
+    const stay = { cappedMs: Number.MAX_SAFE_INTEGER, keptMs: nowMs, sinceMs: nowMs }
+    this.#put(this.#standingAt(this.#store.find(key), key), { ...held, ...times }, stay)
+    this.#ownSpansMs.set(key, ownMs)
+    return true
+  }
+
+  #standingAt(slot: number, key: string): Standing {
     const page = this.#store.page(slot)
     const i = slot & pageMask
     const createdMs = page.createdMs[i] as number
-    const standing = {
+    return {
       key,
       value: page.values[i],
       shard: page.shards[i] as number,
@@ -282,7 +313,6 @@ export class Near {
       createdMs,
       tags: page.tags?.[i] && this.#drops.take(page.tags[i].map(({ name }) => name)),
     }
-    this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
   }
 
   #put(standing: Standing, life: Life, { cappedMs, keptMs, sinceMs }: Stay): void {
@@ -324,6 +354,7 @@ export class Near {
   dropAll(): void {
     this.#drops.dropAll()
     this.#holdsMs.clear()
+    this.#ownSpansMs.clear()
     this.#attended.clear()
     this.#shards = []
     this.#store.clear()

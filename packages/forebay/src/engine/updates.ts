@@ -82,10 +82,10 @@ export class Updates {
     const { value: given, options } = set.outcome
     const what = { key, value: given, costMs: 0, validator: options?.validator }
     const found = storable(this.#plan, what, [options, set.options], this.#parts)
-    const value = await placing.pack(at, found)
+    const value = await placing.pack(at, set.registration.shard, found)
     const sentMs = clock.now()
     const { token, stored } = await writes.key(at, 'key', { value, registration: set.registration, lease: set.lease })
-    if (stored) near.keepStored(set.registration, heldFrom(found, sentMs))
+    if (stored && value.onStored === undefined) near.keepStored(set.registration, heldFrom(found, sentMs))
     return token
   }
 

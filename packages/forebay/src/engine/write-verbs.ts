@@ -93,12 +93,12 @@ export class WriteVerbs {
     const found = storable(this.#plan, { key, value, costMs: 0 }, options, this.#parts)
     const registration = this.#parts.registry.begin(at.key, shards.of(at).view, clock.now())
     try {
-      const packed = this.#parts.placing.pack(at, found)
+      const packed = this.#parts.placing.pack(at, registration.shard, found)
       const value = packed instanceof Promise ? await packed : packed
       // Overtaken by another write while it was compressed, it is an invalidation: the later one must not be undone.
       const set = mayKeep(registration, value.tags) ? { value, registration } : undefined
       const { token, stored } = await writes.key(at, 'key', set)
-      if (stored) this.#parts.near.keepStored(registration, heldFrom(found, registration.startedMs))
+      if (stored && value.onStored === undefined) this.#parts.near.keepStored(registration, heldFrom(found, registration.startedMs))
       return token
     } finally {
       this.#parts.registry.end(registration)

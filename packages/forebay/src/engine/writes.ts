@@ -14,7 +14,7 @@ import type { Shard, Shards } from './shards.js'
 
 /**
  * The fences. Each write cleans this process's memory and marks what is under way twice: before it is sent, and when it is answered or
- * goes to the outbox; what a read puts between the two may be old. A write that cannot be sent, or is not answered, waits in the outbox
+ * goes to the outbox; what a read puts between the two may be old. (Without Redis the second time is the act itself, as it is pushed.) A write that cannot be sent, or is not answered, waits in the outbox
  * as an invalidation.
  */
 export interface WritesParts {
@@ -64,7 +64,7 @@ export class Writes {
     const tidings: KeyTidings = { kind, cache: at.cache, key: at.key }
     this.#parts.effects.heard(tidings, set?.registration)
     const { stored, ...part } = await this.#send(shard, nonce, tidings, { version: at.version, set })
-    this.#parts.effects.heard(tidings, set?.registration)
+    if (!this.#parts.far.alone) this.#parts.effects.heard(tidings, set?.registration)
     return { token: [part], stored }
   }
 
@@ -75,7 +75,7 @@ export class Writes {
     const shards = tidings.kind === 'tags' && tidings.tags.length === 0 ? [] : this.#parts.shards.all
     this.#parts.effects.heard(tidings)
     const sent = await Promise.all(shards.map((shard) => this.#send(shard, nonce, tidings)))
-    this.#parts.effects.heard(tidings)
+    if (!this.#parts.far.alone) this.#parts.effects.heard(tidings)
     return { token: sent.map(({ stored: _, ...part }) => part), stored: false }
   }
 

@@ -63,9 +63,8 @@ export class TwinEntries {
     return standing > version
   }
 
-  /** `waitedFor`: others are about to look for it here. */
-  store(at: EntryAddress, { inc, epoch, value }: Loaded, nowMs: number, waitedFor = false): void {
-    if (value.elsewhere && !waitedFor) return this.drop(at)
+  store(at: EntryAddress, { inc, epoch, value }: Loaded, nowMs: number): void {
+    if (value.elsewhere) return this.drop(at)
     const freshUntilMs = Math.min(nowMs + whole(value.freshMs), endlessMs)
     const isEndless = freshUntilMs === endlessMs
     if (isEndless) this.#mark('stored:endless')

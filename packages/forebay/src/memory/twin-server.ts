@@ -159,7 +159,7 @@ export class TwinServer {
       const ours = lease.seq === seq
       const kept =
         ours && this.#shards.judge({ inc, epoch: seq, tags: value.tags }, at) && !this.#entries.isOutdated(value.version, at, nowMs)
-      if (kept && !this.full) this.#entries.store(at, { inc, epoch: seq, value }, nowMs, lease.waitedFor)
+      if (kept && !this.full) this.#entries.store(at, { inc, epoch: seq, value }, nowMs)
       this.#wake(at, lease, nonce)
       if (kept && this.full) throw this.#outOfMemory('fill')
       this.#mark(kept ? 'fill:stored' : `fill:refused:${ours ? 'epoch' : 'another-lease'}`)

@@ -37,11 +37,21 @@ export function twinStore({ server, clock }: TwinStoreOptions): FarStore {
     getMany: (ats) => Promise.all(ats.map((at) => orError(later((nowMs) => server.get(at, nowMs))))),
     check: (at, request) => later((nowMs) => server.check(at, request, nowMs)),
     acquire: (at, request) => later((nowMs) => server.acquire(at, request, nowMs)),
-    fill: (at, request) => later((nowMs) => server.fill(at, request, nowMs)),
+    fill: (at, request) =>
+      later((nowMs) => {
+        const answer = server.fill(at, request, nowMs)
+        if (answer.kind === 'stored') request.value.onStored?.()
+        return answer
+      }),
     release: (at, request) => later((nowMs) => server.release(at, request, nowMs)),
     renew: (at, request) => later((nowMs) => server.renew(at, request, nowMs)),
     extend: (at, request) => later((nowMs) => server.extend(at, request, nowMs)),
-    write: (at, request) => later((nowMs) => server.write(at, request, nowMs)),
+    write: (at, request) =>
+      later((nowMs) => {
+        const answer = server.write(at, request, nowMs)
+        if (request.kind === 'set' && answer.stored) request.value.onStored?.()
+        return answer
+      }),
     stamp: (shard, request) => later(() => server.stamp(shard, request)),
     sync: (shard, request) => later((nowMs) => server.sync(shard, request, nowMs)),
     ask: (asked) => later((nowMs) => server.ask(asked.shards, nowMs)),
