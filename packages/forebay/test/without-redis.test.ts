@@ -151,6 +151,45 @@ describe('without Redis', () => {
     expect(await alone.run(books.extend('b1'))).toBe(false)
   })
 
+  it('extends by the same span after a read that has asked anew, and keeps an extension that comes while it is asking', async () => {
+    const alone = new Alone({ ttl: '1s' })
+    const { books } = alone
+    const ask = () => books.get('b1', { mustRevalidate: true })
+    await alone.run(books.set('b1', 'Emma'), 600)
+    expect(await alone.run(books.extend('b1'))).toBe(true)
+    expect(await alone.run(ask(), 300)).toBe('Emma')
+    expect(await alone.run(books.extend('b1'), 990)).toBe(true)
+    expect(books.peek('b1')).toBe('Emma')
+    await alone.run(Promise.all([books.extend('b1', { ttl: '1h' }), ask()]), 600_000)
+    expect(books.peek('b1')).toBe('Emma')
+  })
+
+  it('extends nothing here whose end is set by a calendar, and that the store has let go', async () => {
+    const alone = new Alone({}, (store) => ({ ...store, extend: async () => undefined }))
+    await alone.run(alone.books.set('b1', 'Emma', { expiresAt: new Date(alone.clock.wall() + 2_500) }))
+    expect(await alone.run(alone.books.extend('b1', { ttl: '1h' }), 3_000)).toBe(false)
+    expect(alone.books.peek('b1')).toBeUndefined()
+  })
+
+  it('has the old value or the new one at any moment of a write', async () => {
+    const alone = new Alone()
+    const { books } = alone
+    await alone.run(books.set('b1', 'old'))
+    const reads = [books.get('b1', { mustRevalidate: true }), books.update('b2', () => 'other').then(() => books.peek('b1'))]
+    const writing = books.set('b1', 'new')
+    reads.push(books.get('b1'), books.get('b1', { mustRevalidate: true }))
+    const found = await alone.run(Promise.all(reads))
+    await alone.run(writing)
+    for (const one of found) expect(['old', 'new']).toContain(one)
+    const previous: unknown[] = []
+    const add = books.update('b1', (context) => {
+      previous.push(context.previous)
+      return 'newer'
+    })
+    await alone.run(Promise.all([books.set('b1', 'newest'), add]))
+    expect(['new', 'newest']).toContain(previous[0])
+  })
+
   const key = fc.constantFrom('a', 'b', 'c')
   const tag = fc.constantFrom('red', 'blue')
   const act = fc.oneof(

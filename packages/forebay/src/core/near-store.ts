@@ -17,6 +17,8 @@ export interface NearStore<T> {
   fits(key: string, bytes: number): boolean
   /** Keeps an entry, in place of an older one of the same key; one that is too large is not kept. `nowMs`: or a little before. */
   put(entry: NearEntry<T>, nowMs: number): void
+  /** Ends the freshness of the entry in this slot then, if it would end sooner; what is counted from its end moves with it. */
+  prolong(slot: number, freshUntilMs: number): void
   delete(key: string): void
   /** Forgets everything at once, and tells nobody of the entries. */
   clear(): void

@@ -202,9 +202,17 @@ export class EngineCache implements Cache<unknown> {
     const freshMs = options?.ttl === undefined ? 0 : parseDuration('ttl', options.ttl)
     const copy = this.#near.attendedAt(at.key)
     const times = await this.#slides.extend(at, freshMs)
-    if (times === undefined) return this.#parts.far.alone === true && this.#near.extend(at.key, freshMs, this.#clock.now())
+    if (times === undefined) return this.#extendInMemory(at, freshMs)
     if (copy !== undefined) this.#near.prolong(at.key, copy, times)
     return true
+  }
+
+  /** Of a value that is kept nowhere else. */
+  #extendInMemory({ cache, key }: EntryAddress, freshMs: number): boolean {
+    const { far, tell } = this.#parts
+    const isExtended = far.alone === true && this.#near.extend(key, freshMs, this.#clock.now())
+    if (isExtended) tell({ type: 'extend', cache, key })
+    return isExtended
   }
 
   set(key: Key, value: unknown, options?: SetOptions): Promise<WriteResult> {

@@ -92,9 +92,11 @@ export class Loads {
         first = false
         if (answer === undefined) return await this.#loadHere(registration, at, job, { place, previous })
         const old = await reads.old(at, answer, sentMs, registration)
-        if (answer.kind === 'lease' && answer.bytes === undefined && old !== undefined && !force) {
-          this.#leasing.release(at, token) // it has come into memory since that was looked at
-          return served('memory', old)
+        const inMemory = answer.kind !== 'entry' && answer.bytes === undefined ? old : undefined
+        if (inMemory !== undefined && !force && clock.now() + (job.soonMs ?? 0) < inMemory.freshUntilMs) {
+          // It has come into memory since that was looked at.
+          if (answer.kind === 'lease') this.#leasing.release(at, token)
+          return served('memory', inMemory)
         }
         if (answer.kind === 'lease') {
           // What was read before counts no more: the shard has just said whether there is a valid old value.

@@ -1,5 +1,5 @@
-import type { Times } from '../core/envelope.js'
 import { isCopied, keptBytes } from '../core/kept-value.js'
+import { endlessMs, type Times } from '../core/envelope.js'
 import type { StaleReason } from '../core/events.js'
 import type { FarStore } from '../core/far-store.js'
 import type { CachePlan } from '../core/plan.js'
@@ -71,7 +71,9 @@ export interface NearParts {
  */
 export class Near {
   readonly #plan: CachePlan
-  /** The contract. Where there is one process only, nothing needs a proof: all that happens is heard. */
+  /** There is one process only: all that happens is heard, so nothing needs a proof. */
+  readonly #alone: boolean
+  /** The contract; `NaN` where nothing needs a proof, so that no age is too old. */
   readonly #maxStalenessMs: number
   /** A use is only counted, where the store's policy has it so: a call less at each hit. */
   readonly #countsUses: boolean
@@ -87,8 +89,6 @@ export class Near {
   readonly #attended = new Map<string, Attended>()
   /** Old values kept after a failed load: until then the origin is not asked again. Of copies that are in the store, and of few of these. */
   readonly #holdsMs = new Map<string, number>()
-  /** Of copies that `extend` has prolonged, the span that they came with. */
-  readonly #ownSpansMs = new Map<string, number>()
   #doubtedAt = 0
   /** Some of what `fresh` gives must go through `handOut`. */
   handsOutCopies = false
@@ -96,7 +96,8 @@ export class Near {
   /** `isWelcome`: which keys are kept; all, where it is missing. */
   constructor(plan: CachePlan, { far, arrivals, openNearStore, isWelcome }: NearParts) {
     this.#plan = plan
-    this.#maxStalenessMs = far.alone ? Number.POSITIVE_INFINITY : plan.maxStalenessMs
+    this.#alone = far.alone === true
+    this.#maxStalenessMs = this.#alone ? Number.NaN : plan.maxStalenessMs
     this.#countsUses = plan.memory?.policy === 's3fifo'
     this.#easyUntil = plan.sliding !== undefined || plan.earlyBeta > 0 ? (aging) => easyUntil(plan, aging) : undefined
     this.#arrivals = arrivals
@@ -104,7 +105,6 @@ export class Near {
     this.#isWelcome = isWelcome
     this.#store = openNearStore<Tags>(plan.memory ?? { maxEntries: 0, maxBytes: 0, policy: 's3fifo' }, (key, tags) => {
       if (this.#holdsMs.size > 0) this.#holdsMs.delete(key)
-      if (this.#ownSpansMs.size > 0) this.#ownSpansMs.delete(key)
       if (this.#easyUntil !== undefined) this.#attended.delete(key)
       if (tags !== undefined) this.#drops.release(tags)
     })
@@ -127,7 +127,7 @@ export class Near {
     if (nowMs >= (page.freshUntilMs[i] as number)) return none
     const shard = this.#shards[page.shards[i] as number] as ShardView
     if (page.bornAt[i] !== this.#arrivals.last && !this.#catchUp(page, i, shard, key)) return none
-    if (nowMs - shard.provenAtMs > this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return none
+    if (nowMs - shard.provenAtMs >= this.#maxStalenessMs && !this.#isYoung(page, i, nowMs)) return none
     if (this.#countsUses) countUse(page.uses, i)
     else this.#store.touch(slot)
     return page.values[i]
@@ -218,7 +218,7 @@ export class Near {
   /** Keeps what was read, or loaded in an outage, unless something heard since its registration concerns it, or a newer value has come since. */
   keep(registration: Registration, held: Held, holdUntilMs = 0): void {
     if (!this.#mayKeep(registration, held)) return
-    if (!this.#hasNewer(registration, held)) this.#take(registration, held)
+    if (!this.#hasNewer(registration, held) && !this.#isFromHere(registration, held)) this.#take(registration, held)
     this.hold(registration.key, holdUntilMs)
   }
 
@@ -227,11 +227,14 @@ export class Near {
     if (this.#mayKeep(registration, held)) this.#take(registration, held)
   }
 
-  /** Takes what a store that is alone has just stored: whatever it heard before is older, and whatever comes will be heard. */
-  keepNow(key: string, shard: ShardView, held: Held): void {
+  /**
+   * Takes what a store that is alone has just stored: whatever was heard before is older, and whatever comes will be heard. `ownMs`: the span by
+   * which `extend` prolongs it here, 0 where that is the store's. It stands in the column of the trust that nothing needs here.
+   */
+  keepNow(key: string, shard: ShardView, held: Held, ownMs: number): void {
     const { createdMs } = held
     this.#meet(shard)
-    this.#take({ key, shard, bornAt: this.#arrivals.last, trueAsOfMs: createdMs, startedMs: createdMs }, held)
+    this.#take({ key, shard, bornAt: this.#arrivals.last, trueAsOfMs: createdMs, startedMs: createdMs }, held, ownMs)
   }
 
   #mayKeep(registration: Registration, { tags }: Held): boolean {
@@ -241,13 +244,23 @@ export class Near {
     return bornAt >= this.#drops.allAt
   }
 
-  #take({ key, shard, bornAt, trueAsOfMs, startedMs }: Taken, held: Held): void {
+  #take({ key, shard, bornAt, trueAsOfMs, startedMs }: Taken, held: Held, ownMs = 0): void {
     if (this.#plan.memory === undefined) return
     if (this.#isWelcome !== undefined && !this.#isWelcome(key)) return this.drop(key) // what is there is older
     const { value, createdMs } = held
     const tags = this.#drops.take(held.tags)
-    const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs: trueAsOfMs + this.#plan.maxStalenessMs, createdMs, tags }
+    const trustedUntilMs = this.#alone ? createdMs + ownMs : trueAsOfMs + this.#plan.maxStalenessMs
+    const standing = { key, value, shard: shard.index, bornAt, trustedUntilMs, createdMs, tags }
     this.#put(standing, held, { cappedMs: startedMs + this.#plan.memory.ttlMs, keptMs: startedMs, sinceMs: startedMs })
+  }
+
+  /** Whether it is the very copy that is here, as `held` has given it; its times may have changed since. */
+  #isFromHere({ key }: Registration, { value, createdMs }: Held): boolean {
+    const slot = this.#alone ? this.#store.find(key) : noSlot
+    if (slot === noSlot) return false
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    return page.createdMs[i] === createdMs && Object.is(page.values[i], value)
   }
 
   /**
@@ -282,29 +295,10 @@ export class Near {
   prolong(key: string, found: Attended, times: Times): void {
     const slot = this.#store.find(key)
     if (slot === noSlot || this.#attended.get(key) !== found) return
-    const standing = this.#standingAt(slot, key)
-    const { createdMs } = standing
-    this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
-  }
-
-  /** Prolongs the freshness of a copy that is nowhere else, by this span, or by the one that it came with (0); false where there is no fresh one. */
-  extend(key: string, byMs: number, nowMs: number): boolean {
-    const held = this.held(key, nowMs)
-    if (held === undefined) return false
-    const ownMs = this.#ownSpansMs.get(key) ?? held.freshUntilMs - held.createdMs
-    const freshUntilMs = Math.max(held.freshUntilMs, nowMs + (byMs > 0 ? byMs : ownMs))
-    const times = { freshUntilMs, staleUntilMs: freshUntilMs, errorUntilMs: freshUntilMs }
-    const stay = { cappedMs: Number.MAX_SAFE_INTEGER, keptMs: nowMs, sinceMs: nowMs }
-    this.#put(this.#standingAt(this.#store.find(key), key), { ...held, ...times }, stay)
-    this.#ownSpansMs.set(key, ownMs)
-    return true
-  }
-
-  #standingAt(slot: number, key: string): Standing {
     const page = this.#store.page(slot)
     const i = slot & pageMask
     const createdMs = page.createdMs[i] as number
-    return {
+    const standing = {
       key,
       value: page.values[i],
       shard: page.shards[i] as number,
@@ -313,6 +307,19 @@ export class Near {
       createdMs,
       tags: page.tags?.[i] && this.#drops.take(page.tags[i].map(({ name }) => name)),
     }
+    this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
+  }
+
+  /** Prolongs the freshness of a copy that is nowhere else, by this span, or by the one that it came with (0); false where there is no fresh one. */
+  extend(key: string, byMs: number, nowMs: number): boolean {
+    const slot = this.#store.find(key)
+    if (slot === noSlot) return false
+    const page = this.#store.page(slot)
+    const i = slot & pageMask
+    const ownMs = page.trustedForMs[i] as number
+    if (ownMs === 0 || this.#standing(page, i, { key, nowMs }) !== 'fresh') return false
+    if (ownMs < endlessMs) this.#store.prolong(slot, nowMs + (byMs > 0 ? byMs : ownMs))
+    return true
   }
 
   #put(standing: Standing, life: Life, { cappedMs, keptMs, sinceMs }: Stay): void {
@@ -354,7 +361,6 @@ export class Near {
   dropAll(): void {
     this.#drops.dropAll()
     this.#holdsMs.clear()
-    this.#ownSpansMs.clear()
     this.#attended.clear()
     this.#shards = []
     this.#store.clear()
@@ -387,7 +393,7 @@ export class Near {
   }
 
   #isTrusted(page: Page, i: number, shard: ShardView, nowMs: number): boolean {
-    return nowMs - shard.provenAtMs <= this.#maxStalenessMs || this.#isYoung(page, i, nowMs)
+    return !(nowMs - shard.provenAtMs >= this.#maxStalenessMs) || this.#isYoung(page, i, nowMs)
   }
 
   /** Younger than the staleness contract, proof or no proof. */

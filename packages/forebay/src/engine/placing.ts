@@ -35,10 +35,13 @@ export class Placing {
   pack(at: EntryAddress, shard: ShardView, found: Storable): StoredValue | Promise<StoredValue> {
     const { far, near, payloads, clock } = this.#parts
     if (!far.alone) return payloads.pack(at, found.stored)
-    const onStored = () => near.keepNow(at.key, shard, heldFrom(found, clock.now()))
-    if (this.#suffices && isPlain(found.stored) && near.fits(at.key, found.bytes)) return { onStored, elsewhere: true, ...found.stored }
+    const { stored, bytes } = found
+    const elsewhere = this.#suffices && isPlain(stored) && near.fits(at.key, bytes)
+    const ownMs = elsewhere ? stored.extendMs || endlessMs : 0
+    const onStored = () => near.keepNow(at.key, shard, heldFrom(found, clock.now()), ownMs)
+    if (elsewhere) return { onStored, elsewhere, ...stored }
     const told = (packed: StoredValue): StoredValue => ({ onStored, ...packed })
-    const packed = payloads.pack(at, found.stored)
+    const packed = payloads.pack(at, stored)
     return packed instanceof Promise ? packed.then(told) : told(packed)
   }
 }

@@ -46,7 +46,6 @@ export class Recorder {
     if (tidings.kind === 'filled' || tidings === this.#last) return
     this.#last = tidings
     const by = 'nonce' in tidings ? processIn(tidings.nonce) : this.#process
-    if ('nonce' in tidings && by === this.#process) return // told when it was written
     const how = tidings.kind === 'tags' ? { by, how: tidings.kind, tags: tidings.tags } : { by, how: tidings.kind }
     const key = 'key' in tidings ? tidings.key : undefined
     const cache = 'key' in tidings ? tidings.cache : (tidings.scope.split('@')[0] ?? '')

@@ -14,7 +14,7 @@ import type { Shard, Shards } from './shards.js'
 
 /**
  * The fences. Each write cleans this process's memory and marks what is under way twice: before it is sent, and when it is answered or
- * goes to the outbox; what a read puts between the two may be old. (Without Redis the second time is the act itself, as it is pushed.) A write that cannot be sent, or is not answered, waits in the outbox
+ * goes to the outbox; what a read puts between the two may be old. (Without Redis once: in the act, as it is pushed.) A write that cannot be sent, or is not answered, waits in the outbox
  * as an invalidation.
  */
 export interface WritesParts {
@@ -62,9 +62,9 @@ export class Writes {
     const nonce = this.#parts.ids.next()
     const shard = this.#parts.shards.of(at)
     const tidings: KeyTidings = { kind, cache: at.cache, key: at.key }
-    this.#parts.effects.heard(tidings, set?.registration)
+    this.#clean(tidings, set?.registration)
     const { stored, ...part } = await this.#send(shard, nonce, tidings, { version: at.version, set })
-    if (!this.#parts.far.alone) this.#parts.effects.heard(tidings, set?.registration)
+    this.#clean(tidings, set?.registration)
     return { token: [part], stored }
   }
 
@@ -73,10 +73,15 @@ export class Writes {
     const nonce = this.#parts.ids.next()
     // No tags concern no entry; in a stamp, no tags mean all entries.
     const shards = tidings.kind === 'tags' && tidings.tags.length === 0 ? [] : this.#parts.shards.all
-    this.#parts.effects.heard(tidings)
+    this.#clean(tidings)
     const sent = await Promise.all(shards.map((shard) => this.#send(shard, nonce, tidings)))
-    if (!this.#parts.far.alone) this.#parts.effects.heard(tidings)
+    this.#clean(tidings)
     return { token: sent.map(({ stored: _, ...part }) => part), stored: false }
+  }
+
+  /** Who is alone hears of his acts while they happen: before, nothing is old yet, and after that, others may have happened. */
+  #clean(tidings: Tidings, except?: Registration): void {
+    if (!this.#parts.far.alone) this.#parts.effects.heard(tidings, except)
   }
 
   /** Keeps an invalidation, to be sent when the shard can be reached. */

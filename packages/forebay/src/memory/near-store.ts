@@ -79,6 +79,12 @@ export class SlotStore<T> implements NearStore<T> {
     else this.#replace(slot, entry, size, nowMs)
   }
 
+  prolong(slot: number, freshUntilMs: number): void {
+    const { freshUntilMs: untilMs } = this.#slots.page(slot)
+    const i = slot & pageMask
+    untilMs[i] = Math.max(untilMs[i] as number, freshUntilMs)
+  }
+
   delete(key: string): void {
     const slot = this.find(key)
     if (slot !== noSlot) this.#remove(slot)
