@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { bundle } from './bundle.mjs'
 import { runTool } from './command.mjs'
 import { ensureInstalled } from './install.mjs'
 import { ROOT } from './root.mjs'
@@ -16,7 +17,6 @@ import { workspaces } from './workspaces.mjs'
  */
 export async function build(dirs) {
   const buildable = workspaces().filter(({ path }) => existsSync(join(path, 'tsconfig.build.json')))
-  const isLibrary = (/** @type {Workspace} */ one) => one.dir.startsWith('packages/')
   const wanted = buildable.filter((one) => isLibrary(one) || dirs === undefined || dirs.includes(one.dir))
   const built = []
   let libraryBuiltMs = 0
@@ -31,22 +31,41 @@ export async function build(dirs) {
   return built
 }
 
+/** @param {Workspace} workspace */
+function isLibrary({ dir }) {
+  return dir.startsWith('packages/')
+}
+
 /**
  * Emits beside the old dist and swaps: whoever runs the old one meanwhile sees it whole, and no file of a deleted source stays.
  * @param {Workspace} workspace
  */
-async function buildOne({ dir, path }) {
+async function buildOne(workspace) {
+  const { path } = workspace
   const startedMs = Date.now()
   const next = join(path, `dist.${process.pid}`)
-  const { code, output } = await runTool('tsc', ['-p', join(path, 'tsconfig.build.json'), '--outDir', next])
-  if (code !== 0) {
+  try {
+    await emit(workspace, next)
+  } catch (error) {
     rmSync(next, { recursive: true, force: true })
-    throw new Error(`${dir} does not build:\n${output}`)
+    throw error
   }
   // The folder's own time says which sources it was made from: those of the moment the build began.
   utimesSync(next, startedMs / 1000, startedMs / 1000)
   rmSync(join(path, 'dist'), { recursive: true, force: true })
   renameSync(next, join(path, 'dist'))
+}
+
+/**
+ * @param {Workspace} workspace
+ * @param {string} outDir
+ */
+async function emit(workspace, outDir) {
+  const { dir, path } = workspace
+  const only = isLibrary(workspace) ? ['--emitDeclarationOnly'] : []
+  const { code, output } = await runTool('tsc', ['-p', join(path, 'tsconfig.build.json'), '--outDir', outDir, ...only])
+  if (code !== 0) throw new Error(`${dir} does not build:\n${output}`)
+  if (isLibrary(workspace)) await bundle(path, outDir)
 }
 
 /** @param {Workspace} workspace */
