@@ -34,7 +34,10 @@ export interface CachePlan extends ValuesPlan {
   readonly earlyBeta: number
   /** Past its freshness a value is kept in Redis at least so long, for a load that asks whether it has changed. */
   readonly keepMs: number
-  /** `undefined`: no memory in this process. `ttlMs`: the longest life there, `unlimitedMs` = no bound. `hotPerSecond`: only keys read so often are kept; 0 = all. */
+  /**
+   * `undefined`: no memory in this process. `ttlMs`: the longest life there, `unlimitedMs` = no bound. `hotPerSecond`: only keys read so often
+   * are kept; 0 = all.
+   */
   readonly memory: (NearBounds & { readonly ttlMs: number; readonly hotPerSecond: number }) | undefined
   readonly maxValueBytes: number
   readonly control: Control

@@ -175,7 +175,7 @@ export class FarReads {
     return this.old(at, answer, sentMs, registration)
   }
 
-  /** The valid entry that a shard has found, or what stands for it in the memory of the only process. `undefined` if there is none, or it cannot be read. */
+  /** The valid entry that a shard has found, or what stands for it in the only process's memory; `undefined` if there is none to be read. */
   old(at: EntryAddress, found: Answered, sentMs: number, registration?: Registration): Soon<Held | undefined> {
     if (found.bytes !== undefined) return this.open(at, found.bytes, found.nowMs - sentMs, registration)
     return this.#inMemory(at)

@@ -228,8 +228,8 @@ export class Near {
   }
 
   /**
-   * Takes what a store that is alone has just stored: whatever was heard before is older, and whatever comes will be heard. `ownMs`: the span by
-   * which `extend` prolongs it here, 0 where that is the store's. It stands in the column of the trust that nothing needs here.
+   * Takes what a store that is alone has just stored: whatever was heard before is older, and whatever comes will be heard. `ownMs`: the
+   * span by which `extend` prolongs it here, 0 where that is the store's. It stands in the column of the trust that nothing needs here.
    */
   keepNow(key: string, shard: ShardView, held: Held, ownMs: number): void {
     const { createdMs } = held
@@ -310,7 +310,7 @@ export class Near {
     this.#put(standing, { ...found, ...times, createdMs }, { ...found, sinceMs: Math.max(found.sinceMs, found.triedMs) })
   }
 
-  /** Prolongs the freshness of a copy that is nowhere else, by this span, or by the one that it came with (0); false where there is no fresh one. */
+  /** Prolongs the freshness of a copy that is nowhere else, by this span or its own (0); false where there is no fresh one. */
   extend(key: string, byMs: number, nowMs: number): boolean {
     const slot = this.#store.find(key)
     if (slot === noSlot) return false

@@ -14,8 +14,8 @@ import type { Shard, Shards } from './shards.js'
 
 /**
  * The fences. Each write cleans this process's memory and marks what is under way twice: before it is sent, and when it is answered or
- * goes to the outbox; what a read puts between the two may be old. (Without Redis once: in the act, as it is pushed.) A write that cannot be sent, or is not answered, waits in the outbox
- * as an invalidation.
+ * goes to the outbox; what a read puts between the two may be old. (Without Redis once: in the act, as it is pushed.) A write that cannot be
+ * sent, or is not answered, waits in the outbox as an invalidation.
  */
 export interface WritesParts {
   readonly far: FarStore
