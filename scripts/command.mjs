@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ROOT } from './root.mjs'
 
 /** No step of a check takes this long unless it hangs. */
-const LIMIT_MS = 900_000
+const LIMIT_MS = 1_020_000
 const GRACE_MS = 5_000
 
 /**
